@@ -1,0 +1,37 @@
+namespace ModelCompiler.Compiler.Formats;
+
+/// <summary>
+/// How the numbers of a weight matrix lie in the packed file. A format is a codec: packing encodes with it, the
+/// reference decodes with it, emission asks it how to load a tile. One packed layout serves every instruction set.
+/// <para>A matrix W [outputs × inputs] is cut into panels of <see cref="PanelColumns"/> outputs; the last panel may be
+/// narrower, a multiple of 16. A panel holds, for k = 0, 1, …, the weights of all its outputs for input k side by side, so that
+/// a kernel walks it from front to back as one stream, outputs across the lanes of a register. Inputs are padded with
+/// zeros to a multiple of 16.</para>
+/// </summary>
+public abstract class WeightFormat
+{
+    /// <summary>The name in options and manifests, such as <c>bf16</c>.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Outputs in a full panel: a multiple of 16.</summary>
+    public virtual int PanelColumns => 64;
+
+    /// <summary>Bytes of a panel of <paramref name="columns"/> outputs (multiple of 16) and <paramref name="inputs"/> (multiple of 16): a multiple of 64.</summary>
+    public abstract long PanelBytes(int inputs, int columns);
+
+    /// <summary>
+    /// Encodes one panel. <paramref name="weights"/>: [columns × inputs], row by row: weights[c · inputs + k].
+    /// <paramref name="panel"/>: PanelBytes(inputs, columns) long. Throws <see cref="OverflowException"/>, naming the number,
+    /// for a number that the format cannot hold.
+    /// </summary>
+    public abstract void EncodePanel(ReadOnlySpan<float> weights, int inputs, int columns, Span<byte> panel);
+
+    /// <summary>The inverse of <see cref="EncodePanel"/>: what the kernels compute with, exactly.</summary>
+    public abstract void DecodePanel(ReadOnlySpan<byte> panel, int inputs, int columns, Span<float> weights);
+
+    /// <summary>The formats by name.</summary>
+    public static IReadOnlyList<WeightFormat> All { get; } = [F32Format.Instance, F16Format.Instance, BF16Format.Instance];
+
+    /// <summary>The format of that name, or null.</summary>
+    public static WeightFormat? Find(string name) => All.FirstOrDefault(format => format.Name == name);
+}

@@ -1,0 +1,89 @@
+namespace ModelCompiler.Runtime.Execution;
+
+/// <summary>
+/// What one thread of a step sees. Every worker of a step runs the same emitted code over the same frame
+/// (single program, multiple data): it claims items of the current stage with <see cref="Next"/>, and crosses a
+/// <see cref="Barrier"/> where a stage reads what other workers wrote. Fields instead of properties: emitted loops read them.
+/// </summary>
+public sealed unsafe class Worker
+{
+    /// <summary>0 … Count − 1.</summary>
+    public int Index;
+
+    /// <summary>Workers taking part in this step.</summary>
+    public int Count = 1;
+
+    /// <summary>The data section of the packed weights, 64-byte aligned unless embedded.</summary>
+    public byte* Weights;
+
+    /// <summary>Tokens in this step, of all sequences together.</summary>
+    public int Rows;
+
+    /// <summary>[Rows] token ids.</summary>
+    public int* Tokens;
+
+    /// <summary>[Rows] absolute position of each token in its sequence.</summary>
+    public int* Positions;
+
+    /// <summary>[SliceCount] the sequences of this step; their rows follow each other.</summary>
+    public SequenceSlice* Slices;
+
+    /// <summary>Number of sequences in this step.</summary>
+    public int SliceCount;
+
+    /// <summary>True when every slice has one row (decode).</summary>
+    public bool SingleRows;
+
+    /// <summary>Scratch shared by all workers. A value that the plan put at offset o (floats per row) lies at Arena + o · ArenaRows.</summary>
+    public float* Arena;
+
+    /// <summary>Rows that the arena was laid out for: at least Rows.</summary>
+    public int ArenaRows;
+
+    /// <summary>Scratch of this worker alone: ModelDescription.LocalFloats + LocalFloatsPerRow · ArenaRows floats, 64-byte aligned.</summary>
+    public float* Local;
+
+    /// <summary>Rows whose logits are asked for.</summary>
+    public int LogitRows;
+
+    /// <summary>[LogitRows] their row numbers, ascending.</summary>
+    public int* LogitRowIndices;
+
+    /// <summary>[LogitRows × ModelDescription.VocabStride], row by row.</summary>
+    public float* Logits;
+
+    /// <summary>
+    /// cos and sin of each pair for a position: [2 × pairs], cosines first. Filled for every position of the step before it begins.
+    /// Arguments: index of the table, absolute position.
+    /// </summary>
+    public float* Rope(int table, int position) => throw new NotImplementedException();
+
+    /// <summary>Waits until all workers of the step have come here, then starts a new stage. Whatever was written before is visible after.</summary>
+    public void Barrier() => throw new NotImplementedException();
+
+    /// <summary>
+    /// Claims the next run of items of this stage: first … last − 1 out of 0 … total − 1, at most <paramref name="grain"/> of them.
+    /// False when none are left. Each stage between two barriers claims from one total only.
+    /// A worker's runs follow each other in memory until its own share is done; then it takes from the others' shares.
+    /// </summary>
+    public bool Next(int total, int grain, out int first, out int last) => throw new NotImplementedException();
+}
+
+/// <summary>The part of a step that belongs to one sequence.</summary>
+public unsafe struct SequenceSlice
+{
+    /// <summary>First row of the step that is this sequence's.</summary>
+    public int FirstRow;
+
+    /// <summary>Its rows.</summary>
+    public int Rows;
+
+    /// <summary>Absolute position of its first row.</summary>
+    public int Position;
+
+    /// <summary>
+    /// Its key/value cache: Pages[p / 64] holds positions 64·⌊p/64⌋ … of all layers, ModelDescription.PageFloats floats, zero before
+    /// first use. Within a page: for each layer, for each kv head: keys transposed [headDimPadded × 64], then values [64 × headDimPadded].
+    /// </summary>
+    public float** Pages;
+}
