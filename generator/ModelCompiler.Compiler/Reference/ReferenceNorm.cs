@@ -1,0 +1,51 @@
+using ModelCompiler.Compiler.Graph;
+
+namespace ModelCompiler.Compiler.Reference;
+
+/// <summary>RMSNorm (arXiv 1910.07467) and LayerNorm (arXiv 1607.06450), over each group of a row.</summary>
+internal static class ReferenceNorm
+{
+    /// <summary>
+    /// y = (x − m) / √(mean((x − m)²) + ε) · (weight + weightOffset) + bias, where m is the mean for LayerNorm and 0 for RMSNorm.
+    /// </summary>
+    public static double[] Apply(Norm norm, double[] x, float[]? weight, float[]? bias)
+    {
+        int length = norm.Input.Width / norm.Groups;
+        double[] y = new double[x.Length];
+        for (int begin = 0; begin < x.Length; begin += length)
+        {
+            double centre = norm.Kind == NormKind.Layer ? Mean(x, begin, length) : 0;
+            double inverse = 1 / Math.Sqrt(MeanSquare(x, begin, length, centre) + norm.Epsilon);
+            for (int i = 0; i < length; i++)
+            {
+                double factor = weight is null ? 1 : weight[i] + norm.WeightOffset;
+                y[begin + i] = ((x[begin + i] - centre) * inverse * factor) + (bias is null ? 0 : bias[i]);
+            }
+        }
+
+        return y;
+    }
+
+    private static double Mean(double[] x, int begin, int length)
+    {
+        double sum = 0;
+        for (int i = 0; i < length; i++)
+        {
+            sum += x[begin + i];
+        }
+
+        return sum / length;
+    }
+
+    private static double MeanSquare(double[] x, int begin, int length, double centre)
+    {
+        double sum = 0;
+        for (int i = 0; i < length; i++)
+        {
+            double difference = x[begin + i] - centre;
+            sum += difference * difference;
+        }
+
+        return sum / length;
+    }
+}

@@ -1,0 +1,112 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+using ModelCompiler.Compiler.Inputs;
+
+namespace ModelCompiler.Tool.Synthesis;
+
+/// <summary>Name, element type and shape of a tensor to be written.</summary>
+public sealed record TensorDeclaration(string Name, TensorType Type, IReadOnlyList<int> Shape)
+{
+    /// <summary>Number of elements.</summary>
+    public long Elements => Shape.Aggregate(1L, (product, size) => checked(product * size));
+
+    /// <summary>Bytes in the file.</summary>
+    public long LengthBytes => checked(Elements * TensorElements.SizeBytes(Type));
+}
+
+/// <summary>
+/// Writes a safetensors file: eight bytes of header length, a JSON header padded with spaces to a multiple of eight, then the
+/// tensors' bytes one after another. Written beside its place and renamed by <see cref="Commit"/>, so that no half-written
+/// file is ever seen; disposing without it leaves nothing behind.
+/// </summary>
+public sealed class SafetensorsWriter : IDisposable
+{
+    private readonly string path;
+    private readonly string beside;
+    private readonly FileStream stream;
+    private readonly long expectedLength;
+    private bool committed;
+
+    /// <summary>Writes the header; the bytes of all tensors follow in this order.</summary>
+    public SafetensorsWriter(string path, IReadOnlyList<TensorDeclaration> tensors)
+    {
+        this.path = path;
+        beside = $"{path}.{Environment.ProcessId}.partial";
+        byte[] header = Header(tensors);
+        expectedLength = 8 + header.Length + tensors.Sum(tensor => tensor.LengthBytes);
+        stream = new FileStream(beside, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16);
+        Span<byte> length = stackalloc byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
+        stream.Write(length);
+        stream.Write(header);
+    }
+
+    /// <summary>The next bytes of the tensors, little-endian.</summary>
+    public void Write(ReadOnlySpan<byte> bytes) => stream.Write(bytes);
+
+    /// <summary>Puts the finished file in its place.</summary>
+    /// <exception cref="InvalidOperationException">Fewer or more bytes were written than declared.</exception>
+    public void Commit()
+    {
+        if (stream.Position != expectedLength)
+        {
+            throw new InvalidOperationException($"'{path}' has {stream.Position} bytes, but its header declares {expectedLength}");
+        }
+
+        stream.Dispose();
+        File.Move(beside, path, overwrite: true);
+        committed = true;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        stream.Dispose();
+        if (!committed)
+        {
+            File.Delete(beside);
+        }
+    }
+
+    private static byte[] Header(IReadOnlyList<TensorDeclaration> tensors)
+    {
+        using MemoryStream text = new();
+        using (Utf8JsonWriter json = new(text))
+        {
+            json.WriteStartObject();
+            json.WriteStartObject("__metadata__");
+            json.WriteString("format", "pt");
+            json.WriteEndObject();
+            long offset = 0;
+            foreach (TensorDeclaration tensor in tensors)
+            {
+                json.WriteStartObject(tensor.Name);
+                json.WriteString("dtype", tensor.Type.ToString());
+                WriteNumbers(json, "shape", tensor.Shape.Select(size => (long)size));
+                WriteNumbers(json, "data_offsets", [offset, offset + tensor.LengthBytes]);
+                json.WriteEndObject();
+                offset += tensor.LengthBytes;
+            }
+
+            json.WriteEndObject();
+        }
+
+        while (text.Length % 8 != 0)
+        {
+            text.WriteByte((byte)' ');
+        }
+
+        return text.ToArray();
+    }
+
+    private static void WriteNumbers(Utf8JsonWriter json, string name, IEnumerable<long> numbers)
+    {
+        json.WriteStartArray(name);
+        foreach (long number in numbers)
+        {
+            json.WriteNumberValue(number);
+        }
+
+        json.WriteEndArray();
+    }
+}
