@@ -1,0 +1,15 @@
+namespace ModelCompiler.Compiler.Graph.Architectures;
+
+/// <summary>The families that can be compiled.</summary>
+public static class ArchitectureRegistry
+{
+    /// <summary>Sorted by family.</summary>
+    public static IReadOnlyList<Architecture> All { get; } =
+    [
+        new Gpt2Architecture(),
+        new LlamaArchitecture(),
+    ];
+
+    /// <summary>The architecture of a family, or null.</summary>
+    public static Architecture? Find(string family) => All.FirstOrDefault(architecture => architecture.Family == family);
+}

@@ -1,0 +1,144 @@
+using ModelCompiler.Compiler.Diagnostics;
+using ModelCompiler.Compiler.Inputs;
+
+namespace ModelCompiler.Compiler.Graph;
+
+/// <summary>
+/// A part of a tensor that holds several parameters one after another along its outputs.
+/// </summary>
+/// <param name="Name">Such as <c>q</c>; makes the parameter's name unique.</param>
+/// <param name="FirstRow">Where the part begins.</param>
+/// <param name="TotalRows">Outputs of the whole tensor.</param>
+public sealed record TensorPart(string Name, int FirstRow, Size TotalRows);
+
+/// <summary>
+/// What an architecture writes its graph with: finds tensors and checks their shapes and types (<c>MC102</c>,
+/// <c>MC103</c>, <c>MC014</c>), numbers values, keeps the order of operations. After a mistake it goes on with a stand-in, so
+/// that one build shows all of them; <see cref="Finish"/> then gives no graph.
+/// </summary>
+public sealed partial class GraphBuilder
+{
+    private readonly ModelInputs inputs;
+    private readonly string family;
+    private readonly SourceSpan familyAt;
+    private readonly ICollection<ModelDiagnostic> diagnostics;
+    private readonly List<Operation> operations = [];
+    private readonly List<RopeTable> ropeTables = [];
+    private readonly HashSet<string> usedTensors = new(StringComparer.Ordinal);
+    private readonly HashSet<string> ignoredTensors = new(StringComparer.Ordinal);
+    private Place place = new(-1, Section.Embedding);
+    private int values;
+    private bool failed;
+
+    /// <summary>For a model of family <paramref name="family"/>, which the config names at <paramref name="familyAt"/>.</summary>
+    public GraphBuilder(ModelInputs inputs, string family, SourceSpan familyAt, ICollection<ModelDiagnostic> diagnostics)
+    {
+        this.inputs = inputs;
+        this.family = family;
+        this.familyAt = familyAt;
+        this.diagnostics = diagnostics;
+    }
+
+    /// <summary>The operations that follow belong to this section (of this layer; −1 outside the layers).</summary>
+    public void Enter(Section section, int layer = -1) => place = new Place(layer, section);
+
+    /// <summary>True when the weight files hold a tensor of that name.</summary>
+    public bool HasTensor(string name) => inputs.Find(name) is not null;
+
+    /// <summary>Says that a tensor may lie in the files and is rightly not used.</summary>
+    public void Ignore(string tensor) => ignoredTensors.Add(tensor);
+
+    /// <summary>
+    /// A matrix [rows × columns]. Stored so, or as [columns × rows] when <paramref name="transposed"/>; with a
+    /// <paramref name="part"/>, as some of the rows of a larger one.
+    /// </summary>
+    public Parameter Matrix(string tensor, Size rows, Size columns, bool transposed = false, TensorPart? part = null)
+    {
+        Size stored = part?.TotalRows ?? rows;
+        TensorInfo info = Tensor(tensor, transposed ? [columns, stored] : [stored, columns]);
+        return new Parameter(NameOf(tensor, part), rows, columns, info, transposed, part?.FirstRow ?? 0);
+    }
+
+    /// <summary>A vector [length], or, with a <paramref name="part"/>, some elements of a longer one.</summary>
+    public Parameter Vector(string tensor, Size length, TensorPart? part = null)
+        => new(NameOf(tensor, part), length, 1, Tensor(tensor, [part?.TotalRows ?? length]), false, part?.FirstRow ?? 0);
+
+    /// <summary>Adds a rotary table, or finds an equal one; gives its index.</summary>
+    public int RopeTable(RopeTable table)
+    {
+        int index = ropeTables.IndexOf(table);
+        if (index < 0)
+        {
+            index = ropeTables.Count;
+            ropeTables.Add(table);
+        }
+
+        return index;
+    }
+
+    /// <summary>The graph, or null when something was reported as an error. Warns of tensors that nothing uses (<c>MC105</c>).</summary>
+    public ModelGraph? Finish(Dimensions dimensions, Value logits)
+    {
+        if (failed)
+        {
+            return null;
+        }
+
+        UnusedTensors.Report(inputs, name => usedTensors.Contains(name) || ignoredTensors.Contains(name), diagnostics);
+        return new ModelGraph(family, dimensions, operations.ToEquatable(), logits, ropeTables.ToEquatable());
+    }
+
+    private TensorInfo Tensor(string name, Size[] shape)
+    {
+        TensorInfo standIn = new(name, TensorType.F32, shape.Select(size => size.Value).ToEquatable(), "", 0, 0);
+        if (inputs.Find(name) is not { } tensor)
+        {
+            return Fail(standIn, Catalogue.MissingTensor, familyAt, "nothing", $"{Describe(shape)} in a weight file", MissingAdvice);
+        }
+
+        usedTensors.Add(name);
+        if (!tensor.Shape.Equals(standIn.Shape))
+        {
+            // The first size that differs tells which line of the config contradicts the file.
+            int wrong = tensor.Shape.Count == shape.Length ? Enumerable.Range(0, shape.Length).First(i => tensor.Shape[i] != shape[i]) : 0;
+            return Fail(
+                standIn, Catalogue.WrongShape, shape[wrong].Where, $"{DiagnosticReporting.Shape(tensor.Shape)} in {tensor.File}",
+                Describe(shape), "Config and weights must come from the same model: correct the setting, or take the other file.");
+        }
+
+        return tensor.Type != TensorType.Unsupported
+            ? tensor
+            : Fail(
+                standIn, Catalogue.UnsupportedTensorType, new SourceSpan(tensor.File), tensor.TypeName, "F32, F16 or BF16",
+                "Use the unquantised weights of the model; they are quantised here, by the Weights option.");
+    }
+
+    private TensorInfo Fail(
+        TensorInfo standIn, DiagnosticRule rule, SourceSpan where, string found, string expected, string advice)
+    {
+        failed = true;
+        if (usedTensors.Add("!" + standIn.Name)) // once for each tensor, however many parameters share it
+        {
+            diagnostics.Report(rule, where, $"tensor '{standIn.Name}'", found, expected, advice);
+        }
+
+        return standIn;
+    }
+
+    private string MissingAdvice => inputs.Tensors.Count == 0
+        ? "Put the model's *.safetensors files beside config.json."
+        : "See that all shards are there and that config.json belongs to them; if the model names its tensors otherwise, its architecture needs a file of its own (docs/adding-an-architecture.md).";
+
+    private static string Describe(Size[] shape)
+        => $"{DiagnosticReporting.Shape(shape.Select(size => size.Value))} ({string.Join(", ", shape.Select(size => size.Name))})";
+
+    private static string NameOf(string tensor, TensorPart? part) => part is null ? tensor : $"{tensor}:{part.Name}";
+
+    private Value Write(string name, int width) => new(values++, name, width);
+
+    private Value Append(Operation operation)
+    {
+        operations.Add(operation);
+        return operation.Output;
+    }
+}
