@@ -1,0 +1,21 @@
+using ModelCompiler.Compiler.Diagnostics;
+
+namespace ModelCompiler.Generator;
+
+/// <summary>What can be wrong between a project, its models and the classes that ask for them. The build's targets use MC310 and up.</summary>
+internal static class BuildRules
+{
+    /// <summary>The attribute names a model that the project does not have.</summary>
+    public static DiagnosticRule UnknownModel { get; } = Error("MC301", "The project has no such model");
+
+    /// <summary>The emitted half has nothing to join.</summary>
+    public static DiagnosticRule NotPartial { get; } = Error("MC302", "A compiled model's class must be partial");
+
+    /// <summary>Static, abstract, generic, nested, a record, or local to its file.</summary>
+    public static DiagnosticRule WrongKindOfClass { get; } = Error("MC303", "A compiled model's class must be an ordinary top-level class");
+
+    /// <summary>There is no manifest yet: the editor asked before the first build.</summary>
+    public static DiagnosticRule NotPacked { get; } = Error("MC304", "The model's weights have not been packed yet");
+
+    private static DiagnosticRule Error(string id, string title) => new(id, DiagnosticSeverity.Error, title);
+}

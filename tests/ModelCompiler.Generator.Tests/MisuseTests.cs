@@ -1,0 +1,71 @@
+using Microsoft.CodeAnalysis;
+
+namespace ModelCompiler.Generator.Tests;
+
+/// <summary>Each way to use the attribute wrongly has one id, stands at the attribute, and says what to do.</summary>
+public sealed class MisuseTests
+{
+    [Theory]
+    [InlineData("[CompiledModel(\"stroy\")] public partial class M;", "MC301", "no model is named 'stroy'; the project's models are: 'chat', 'story', 'unpacked'.")]
+    [InlineData("[CompiledModel(\"\")] public partial class M;", "MC301", "no model is named ''")]
+    [InlineData("[CompiledModel(\"story\")] public class M;", "MC302", "Add the partial modifier")]
+    [InlineData("[CompiledModel(\"story\")] public static partial class M;", "MC303", "static")]
+    [InlineData("[CompiledModel(\"story\")] public abstract partial class M;", "MC303", "abstract")]
+    [InlineData("[CompiledModel(\"story\")] public partial class M<T>;", "MC303", "generic")]
+    [InlineData("[CompiledModel(\"story\")] public partial record M;", "MC303", "a record")]
+    [InlineData("[CompiledModel(\"story\")] file partial class M;", "MC303", "local to its file")]
+    [InlineData("partial class Outer { [CompiledModel(\"story\")] public partial class M; }", "MC303", "nested in 'Outer'")]
+    [InlineData("[CompiledModel(\"unpacked\")] public partial class M;", "MC304", "Build the project once")]
+    public void IsRefusedAtTheAttribute(string declaration, string id, string says)
+    {
+        CountingCompiler core = new();
+        ModelText[] files = [.. ModelText.Model("story"), .. ModelText.Model("chat"), new("/models/unpacked/config.json", "{}", "config", "unpacked")];
+        GeneratorRun run = new(core, files, "using ModelCompiler;\n" + declaration);
+
+        Diagnostic found = Assert.Single(run.Result.Diagnostics);
+        Assert.Equal(id, found.Id);
+        Assert.Equal(DiagnosticSeverity.Error, found.Severity);
+        Assert.Contains(says, found.GetMessage());
+        FileLinePositionSpan place = found.Location.GetLineSpan();
+        Assert.Equal("File0.cs", place.Path);
+        Assert.Equal(1, place.StartLinePosition.Line);
+        Assert.Equal(declaration.IndexOf("CompiledModel", StringComparison.Ordinal), place.StartLinePosition.Character);
+        Assert.Equal(0, core.Calls);
+    }
+
+    [Fact]
+    public void WhatTheCoreFindsPointsIntoTheModelsFile()
+    {
+        GeneratorRun run = new(new CountingCompiler(), ModelText.Model("story", "{\n  \"broken\": 1\n}"), """
+            [ModelCompiler.CompiledModel("story")] public partial class M;
+            """);
+        Diagnostic found = Assert.Single(run.Result.Diagnostics);
+        FileLinePositionSpan place = found.Location.GetLineSpan();
+        Assert.Equal("/models/story/config.json(2,3)", $"{place.Path}({place.StartLinePosition.Line + 1},{place.StartLinePosition.Character + 1})");
+        Assert.Equal("found 'broken'", found.GetMessage());
+        Assert.Equal(4, found.Location.SourceSpan.Start);
+        Assert.Empty(run.Result.GeneratedSources);
+    }
+
+    [Theory]
+    [InlineData("internal sealed partial class M;", "", "M", "internal sealed")]
+    [InlineData("partial class @class;", "", "@class", "")]
+    public void TheDeclarationIsTakenAsWritten(string declaration, string space, string name, string modifiers)
+    {
+        CountingCompiler core = new();
+        GeneratorRun run = new(core, ModelText.Model("story", resource: "story.mcw"), "[ModelCompiler.CompiledModel(\"story\")] " + declaration);
+        Assert.Empty(run.Diagnostics);
+        Assert.Equal(new ModelTarget(space, name, modifiers, "story"), core.Last!.Target);
+        Assert.Equal("story.mcw", core.Last.Sources.Resource);
+    }
+
+    [Fact]
+    public void KeywordsInNamespacesStayEscaped()
+    {
+        CountingCompiler core = new();
+        GeneratorRun run = new(core, ModelText.Model("story"), "namespace A.@event.B { [ModelCompiler.CompiledModel(\"story\")] partial class M; }");
+        Assert.Empty(run.Diagnostics);
+        Assert.Equal("A.@event.B", core.Last!.Target.Namespace);
+        Assert.Equal("A.event.B.M.Model.g.cs", run.Result.GeneratedSources.Single().HintName);
+    }
+}
