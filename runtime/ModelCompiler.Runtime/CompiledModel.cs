@@ -1,22 +1,187 @@
 using ModelCompiler.Runtime.Execution;
+using ModelCompiler.Runtime.Sessions;
+using ModelCompiler.Runtime.Weights;
 
 namespace ModelCompiler.Runtime;
 
-/// <summary>Base of every emitted model class. The emitted part supplies <see cref="Execute"/>; this part is the same for all models.</summary>
-public abstract class CompiledModel
+/// <summary>
+/// Base of every emitted model class. The emitted part supplies <see cref="Execute"/>; this part is the same for all models.
+/// A model may be used from several threads: their steps take turns.
+/// </summary>
+public abstract unsafe class CompiledModel : IDisposable
 {
-    /// <summary>Called by the emitted class's Load.</summary>
+    private readonly Lock stepLock = new();
+    private readonly WeightsFile weights;
+    private readonly StepRunner runner;
+    private readonly Action<Worker> execute;
+    private bool disposed;
+
+    /// <summary>Called by the emitted class's Load: opens and checks the weights, and chooses the instruction set.</summary>
+    /// <exception cref="FileNotFoundException">The weights are not where they should be.</exception>
+    /// <exception cref="WeightsFileException">They are not this model's, or damaged.</exception>
+    /// <exception cref="PlatformNotSupportedException">This processor does not have the instruction set.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     protected CompiledModel(ModelDescription description, LoadOptions? options)
     {
+        options ??= new LoadOptions();
         Description = description;
+        try
+        {
+            InstructionSet = InstructionSets.Choose(description.InstructionSets, options.InstructionSet, Environment.GetEnvironmentVariable(InstructionSets.EnvironmentVariable));
+            weights = WeightsFile.Open(description, options, GetType().Assembly);
+            runner = new StepRunner(description, options, weights.Data);
+            execute = worker => Execute(InstructionSet, worker);
+        }
+        catch
+        {
+            weights?.Dispose();
+            GC.SuppressFinalize(this);
+            throw;
+        }
     }
+
+    /// <summary>A forgotten model must not keep its threads.</summary>
+    ~CompiledModel() => runner.Dispose();
 
     /// <summary>The numbers of this model.</summary>
     public ModelDescription Description { get; }
 
+    /// <summary>The instruction set that it runs with.</summary>
+    public InstructionSet InstructionSet { get; }
+
+    /// <summary>Most threads of a step.</summary>
+    public int Threads => runner.Threads;
+
+    /// <summary>Begins a sequence.</summary>
+    public Session CreateSession()
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        return new Session(this);
+    }
+
+    /// <summary>
+    /// Reads tokens of several sessions together, which costs little more than one of them: the weights are read once for all. Each
+    /// gets the bits that it would get alone. When it throws, every session stands where it stood.
+    /// </summary>
+    /// <param name="inputs">Each session at most once; their logits are then in <see cref="Session.Logits"/>.</param>
+    /// <param name="cancellation">Looked at between steps.</param>
+    public void Forward(ReadOnlySpan<SessionTokens> inputs, CancellationToken cancellation = default)
+    {
+        Session[] sessions = new Session[inputs.Length];
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            Session session = inputs[i].Session;
+            if (session.Model != this || Array.IndexOf(sessions, session, 0, i) >= 0)
+            {
+                throw new ArgumentException($"Input {i}: the session {(session.Model != this ? "belongs to another model" : "is there twice")}.", nameof(inputs));
+            }
+
+            session.Prepare(inputs[i].Tokens.Span, inputs[i].Which);
+            sessions[i] = session;
+        }
+
+        RunPrepared(sessions, cancellation);
+    }
+
+    /// <summary>Reads all weights and compares their SHA-256 with what they were packed with.</summary>
+    /// <exception cref="WeightsFileException">They are damaged.</exception>
+    public void VerifyContent()
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        weights.VerifyContent();
+        GC.KeepAlive(this);
+    }
+
+    /// <summary>Ends the threads and frees the weights, after the step that may be running. Its sessions cannot be used any more.</summary>
+    public void Dispose()
+    {
+        lock (stepLock)
+        {
+            if (!disposed)
+            {
+                disposed = true;
+                runner.Dispose();
+                weights.Dispose();
+            }
+        }
+
+        GC.SuppressFinalize(this);
+    }
+
     /// <summary>Runs the model over one step with the code of an instruction set. Called by every worker of the step. Emitted.</summary>
     protected abstract void Execute(InstructionSet instructionSet, Worker worker);
-}
 
-/// <summary>Options of loading a model.</summary>
-public sealed record LoadOptions;
+    /// <summary>Runs the prepared tokens of the sessions, as many of them together in a step as fit.</summary>
+    internal void RunPrepared(ReadOnlySpan<Session> sessions, CancellationToken cancellation)
+    {
+        bool completed = false;
+        try
+        {
+            bool more = !sessions.IsEmpty;
+            while (more)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                lock (stepLock)
+                {
+                    ObjectDisposedException.ThrowIf(disposed, this);
+                    more = RunStep(sessions);
+                }
+            }
+
+            completed = true;
+        }
+        finally
+        {
+            foreach (Session session in sessions)
+            {
+                if (completed)
+                {
+                    session.Commit();
+                }
+                else
+                {
+                    session.Abandon();
+                }
+            }
+
+            GC.KeepAlive(this);
+        }
+    }
+
+    /// <summary>One step. True when tokens are left for another.</summary>
+    private bool RunStep(ReadOnlySpan<Session> sessions)
+    {
+        runner.Begin();
+        Span<int> rows = sessions.Length <= 64 ? stackalloc int[sessions.Length] : new int[sessions.Length];
+        int taking = 0;
+        int only = 0;
+        for (int i = 0; i < sessions.Length; i++)
+        {
+            rows[i] = Math.Min(sessions[i].Remaining, runner.Room);
+            if (rows[i] > 0)
+            {
+                sessions[i].AddTo(runner, rows[i]);
+                taking++;
+                only = i;
+            }
+        }
+
+        runner.Run(execute, taking == 1 ? sessions[only].NextLogits : null);
+        float* shared = taking > 1 && runner.LogitRows > 0 ? runner.SharedLogits : null;
+        bool more = false;
+        for (int i = 0; i < sessions.Length; i++)
+        {
+            float* own = sessions[i].NextLogits;
+            long floats = (long)(rows[i] > 0 ? sessions[i].CountRows(rows[i]) : 0) * Description.VocabStride;
+            if (shared is not null && floats > 0)
+            {
+                Buffer.MemoryCopy(shared, own, floats * sizeof(float), floats * sizeof(float));
+                shared += floats;
+            }
+
+            more |= sessions[i].Remaining > 0;
+        }
+
+        return more;
+    }
+}

@@ -54,7 +54,7 @@ public sealed record ModelDescription
     /// <summary>SHA-256 of the layout that the emitted code expects, in lower-case hexadecimal.</summary>
     public required string PlanHash { get; init; }
 
-    /// <summary>SHA-256 of the packed data section, in lower-case hexadecimal.</summary>
+    /// <summary>SHA-256 of the packed data section followed by the packed tokenizer, in lower-case hexadecimal.</summary>
     public required string ContentHash { get; init; }
 
     /// <summary>Length of the packed data section.</summary>

@@ -52,21 +52,67 @@ public sealed unsafe class Worker
     /// <summary>[LogitRows × ModelDescription.VocabStride], row by row.</summary>
     public float* Logits;
 
+    internal float*** RopeBlocks;
+    internal int* RopeRowFloats;
+
+    private StepSynchronisation? synchronisation;
+    private int cursor;
+    private int helped;
+
     /// <summary>
-    /// cos and sin of each pair for a position: [2 × pairs], cosines first. Filled for every position of the step before it begins.
+    /// cos and sin of each pair for a position, times the table's attention factor: cosines at + 0, sines at + pairs rounded up to a
+    /// multiple of 16; 64-byte aligned, zero between. Filled for every position of the step before it begins.
     /// Arguments: index of the table, absolute position.
     /// </summary>
-    public float* Rope(int table, int position) => throw new NotImplementedException();
+    public float* Rope(int table, int position)
+        => RopeBlocks[table][position / RopeCache.BlockPositions] + ((position % RopeCache.BlockPositions) * RopeRowFloats[table]);
 
     /// <summary>Waits until all workers of the step have come here, then starts a new stage. Whatever was written before is visible after.</summary>
-    public void Barrier() => throw new NotImplementedException();
+    public void Barrier()
+    {
+        cursor = 0;
+        helped = 0;
+        if (Count > 1)
+        {
+            synchronisation!.Cross();
+        }
+    }
 
     /// <summary>
     /// Claims the next run of items of this stage: first … last − 1 out of 0 … total − 1, at most <paramref name="grain"/> of them.
     /// False when none are left. Each stage between two barriers claims from one total only.
-    /// A worker's runs follow each other in memory until its own share is done; then it takes from the others' shares.
+    /// A worker's runs follow each other in memory until its own share, total / Count of them, is done; then it takes from the others' shares.
     /// </summary>
-    public bool Next(int total, int grain, out int first, out int last) => throw new NotImplementedException();
+    public bool Next(int total, int grain, out int first, out int last)
+    {
+        if (Count == 1)
+        {
+            first = cursor;
+            last = total - cursor <= grain ? total : cursor + grain;
+            cursor = last;
+            return first < last;
+        }
+
+        for (; helped < Count; helped++)
+        {
+            int owner = Index + helped < Count ? Index + helped : Index + helped - Count;
+            if (synchronisation!.Claim(owner, helped == 0, total, grain, out first, out last))
+            {
+                return true;
+            }
+        }
+
+        first = last = total;
+        return false;
+    }
+
+    internal void Begin(int count, StepSynchronisation shared)
+    {
+        Count = count;
+        synchronisation = shared;
+        cursor = 0;
+        helped = 0;
+    }
 }
 
 /// <summary>The part of a step that belongs to one sequence.</summary>

@@ -1,0 +1,45 @@
+using ModelCompiler.Runtime.Execution;
+
+namespace ModelCompiler.Runtime;
+
+/// <summary>Options of loading a model. None of them changes a bit of any result.</summary>
+public sealed record LoadOptions
+{
+    /// <summary>The packed weights file. Null: the embedded resource, or <see cref="ModelDescription.WeightsFile"/> beside the program.</summary>
+    public string? WeightsPath { get; init; }
+
+    /// <summary>Reads all weights once and compares their SHA-256. Otherwise only the header is checked, whatever the model's size.</summary>
+    public bool VerifyHash { get; init; }
+
+    /// <summary>The instruction set to run with. Null: <c>MODELCOMPILER_ISA</c> in the environment, or the best one here.</summary>
+    public InstructionSet? InstructionSet { get; init; }
+
+    /// <summary>Most threads of a step, 1 … 64, the calling one included. Null: one for each processor core.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary>Uses all threads even for steps that are too small to pay for them.</summary>
+    public bool AlwaysUseAllThreads { get; init; }
+
+    /// <summary>Most tokens of a prompt in one step, 1 … <see cref="ModelDescription.MaxRows"/>. Null: that. Cancellation is looked at between steps.</summary>
+    public int? PromptChunk { get; init; }
+
+    internal int ChooseThreads()
+    {
+        if (Threads is not { } threads)
+        {
+            return ProcessorCores.Count;
+        }
+
+        return threads is >= 1 and <= WorkerPool.MaxThreads
+            ? threads
+            : throw new ArgumentOutOfRangeException(nameof(Threads), threads, $"Found {threads} threads, expected 1 … {WorkerPool.MaxThreads}.");
+    }
+
+    internal int ChoosePromptChunk(int maxRows)
+    {
+        int chunk = PromptChunk ?? maxRows;
+        return chunk >= 1 && chunk <= maxRows
+            ? chunk
+            : throw new ArgumentOutOfRangeException(nameof(PromptChunk), chunk, $"Found a prompt chunk of {chunk} tokens, expected 1 … {maxRows}.");
+    }
+}

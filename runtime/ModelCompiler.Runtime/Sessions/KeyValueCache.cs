@@ -1,0 +1,103 @@
+using ModelCompiler.Runtime.Memory;
+
+namespace ModelCompiler.Runtime.Sessions;
+
+/// <summary>
+/// Keys and values of one sequence, in pages of <see cref="PagePositions"/> positions of all layers that are taken, zeroed, when a
+/// position in them is first needed.
+/// </summary>
+internal sealed unsafe class KeyValueCache : IDisposable
+{
+    /// <summary>Positions of a page.</summary>
+    public const int PagePositions = 64;
+
+    private readonly long pageBytes;
+    private readonly int headBlocks;
+    private readonly int headDimPadded;
+    private readonly List<NativeBlock> pages = [];
+    private readonly NativeBlock index;
+
+    public KeyValueCache(ModelDescription description)
+    {
+        pageBytes = Math.Max(4L * description.PageFloats, NativeBlock.AlignmentBytes);
+        headBlocks = description.Layers * description.KvHeads;
+        headDimPadded = description.PageFloats / Math.Max(2 * PagePositions * headBlocks, 1);
+        index = new NativeBlock((PagesFor(description.ContextLength) + 1L) * sizeof(float*), "the index of a key/value cache");
+    }
+
+    /// <summary>[position / 64]: the page, or null.</summary>
+    public float** Pages => (float**)index.Pointer;
+
+    /// <summary>Memory taken.</summary>
+    public long LengthBytes => (pageBytes * pages.Count) + index.LengthBytes;
+
+    /// <summary>Takes the pages of positions 0 … <paramref name="positions"/> − 1.</summary>
+    public void Reserve(int positions)
+    {
+        while (pages.Count < PagesFor(positions))
+        {
+            NativeBlock page = new(pageBytes, $"page {pages.Count} of a key/value cache");
+            Pages[pages.Count] = page.Floats;
+            pages.Add(page);
+        }
+    }
+
+    /// <summary>
+    /// Makes everything from position <paramref name="positions"/> on zero, as if it had never been used: a stale number is multiplied
+    /// with an attention weight of zero, and only a stale infinity would show. Gives back the pages that hold nothing else.
+    /// </summary>
+    public void Truncate(int positions)
+    {
+        for (int last = pages.Count - 1; last >= PagesFor(positions); last--)
+        {
+            Pages[last] = null;
+            pages[last].Dispose();
+            pages.RemoveAt(last);
+        }
+
+        if (positions % PagePositions != 0)
+        {
+            ClearWithinPage(Pages[positions / PagePositions], positions % PagePositions);
+        }
+    }
+
+    /// <summary>Takes over positions 0 … <paramref name="positions"/> − 1 of another cache of the same model.</summary>
+    public void CopyFrom(KeyValueCache other, int positions)
+    {
+        Reserve(positions);
+        for (int i = 0; i < PagesFor(positions); i++)
+        {
+            Buffer.MemoryCopy(other.Pages[i], Pages[i], pageBytes, pageBytes);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (NativeBlock page in pages)
+        {
+            page.Dispose();
+        }
+
+        pages.Clear();
+        index.Dispose();
+    }
+
+    /// <summary>A page is, for each layer and head: keys [headDimPadded × 64], then values [64 × headDimPadded].</summary>
+    private void ClearWithinPage(float* page, int position)
+    {
+        for (int block = 0; block < headBlocks; block++)
+        {
+            Span<float> keys = new(page + (2L * block * PagePositions * headDimPadded), PagePositions * headDimPadded);
+            for (int element = 0; element < headDimPadded; element++)
+            {
+                keys.Slice((element * PagePositions) + position, PagePositions - position).Clear();
+            }
+
+            float* values = page + (((2L * block) + 1) * PagePositions * headDimPadded);
+            new Span<float>(values + (position * headDimPadded), (PagePositions - position) * headDimPadded).Clear();
+        }
+    }
+
+    private static int PagesFor(int positions) => (int)(((long)positions + PagePositions - 1) / PagePositions);
+}

@@ -1,0 +1,198 @@
+using ModelCompiler.Runtime.Execution;
+using ModelCompiler.Runtime.Memory;
+
+namespace ModelCompiler.Runtime.Sessions;
+
+/// <summary>
+/// One sequence of tokens that a model has read: its cache of keys and values, and where it stands. A model may have any number of
+/// sessions. A session is for one thread at a time; different sessions may be used from different threads, and take turns step by step.
+/// </summary>
+public sealed unsafe class Session : IDisposable
+{
+    private readonly CompiledModel model;
+    private readonly KeyValueCache cache;
+    private int[] history = [];
+    private int pending;
+    private int done;
+    private LogitsFor wanted;
+    private NativeBlock? logits;
+    private int logitRows;
+    private bool disposed;
+
+    internal Session(CompiledModel model)
+    {
+        this.model = model;
+        cache = new KeyValueCache(model.Description);
+    }
+
+    /// <summary>Tokens read so far, which is the position of the next one.</summary>
+    public int Position { get; private set; }
+
+    /// <summary>Tokens that still fit.</summary>
+    public int Room => model.Description.ContextLength - Position;
+
+    /// <summary>The tokens read so far. A view, good until the next call.</summary>
+    public ReadOnlySpan<int> Tokens => history.AsSpan(0, Position);
+
+    /// <summary>Memory of the cache, in bytes; grows with the position.</summary>
+    public long CacheBytes => cache.LengthBytes;
+
+    /// <summary>
+    /// Reads more tokens, in steps of at most <see cref="LoadOptions.PromptChunk"/>. How they are cut into calls and steps does not
+    /// change a bit of the result. When it throws, the session stands where it stood.
+    /// </summary>
+    /// <param name="tokens">At least one; each 0 … vocab − 1.</param>
+    /// <param name="which">Of which tokens the logits are computed.</param>
+    /// <param name="cancellation">Looked at between steps.</param>
+    /// <returns>Logits, good until the next call.</returns>
+    /// <exception cref="ArgumentException">No tokens, or one that the model does not know.</exception>
+    /// <exception cref="ContextFullException">More tokens than the model has positions.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public Logits Forward(ReadOnlySpan<int> tokens, LogitsFor which = LogitsFor.Last, CancellationToken cancellation = default)
+    {
+        Prepare(tokens, which);
+        model.RunPrepared([this], cancellation);
+        return Logits;
+    }
+
+    /// <summary>Logits of the last call.</summary>
+    public Logits Logits
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(disposed, this);
+            return new Logits(logits is null ? null : logits.Floats, logitRows, model.Description.Vocab, model.Description.VocabStride);
+        }
+    }
+
+    /// <summary>Forgets every token from <paramref name="position"/> on, and the logits.</summary>
+    /// <param name="position">0 … <see cref="Position"/>.</param>
+    public void Rewind(int position)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(position);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(position, Position);
+        Position = position;
+        logitRows = 0;
+        cache.Truncate(position);
+    }
+
+    /// <summary>A new session that has read the same tokens. Copies the cache; has no logits.</summary>
+    public Session Fork()
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        Session fork = model.CreateSession();
+        try
+        {
+            fork.cache.CopyFrom(cache, Position);
+            fork.history = Tokens.ToArray();
+            fork.Position = Position;
+            return fork;
+        }
+        catch
+        {
+            fork.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        disposed = true;
+        cache.Dispose();
+        logits?.Dispose();
+    }
+
+    /// <summary>The model that reads.</summary>
+    internal CompiledModel Model => model;
+
+    /// <summary>Tokens of the prepared call that have not been in a step.</summary>
+    internal int Remaining => pending - done;
+
+    /// <summary>Checks the tokens of a call and takes all memory that it needs. Nothing that can be seen changes.</summary>
+    internal void Prepare(ReadOnlySpan<int> tokens, LogitsFor which)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        ModelDescription description = model.Description;
+        if (tokens.IsEmpty)
+        {
+            throw new ArgumentException("Found no tokens, expected at least one.", nameof(tokens));
+        }
+
+        if (tokens.Length > Room)
+        {
+            throw new ContextFullException(Position, tokens.Length, description.ContextLength);
+        }
+
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            if ((uint)tokens[i] >= (uint)description.Vocab)
+            {
+                throw new ArgumentOutOfRangeException(nameof(tokens), tokens[i], $"Token {i}: found id {tokens[i]}, expected 0 … {description.Vocab - 1}.");
+            }
+        }
+
+        cache.Reserve(Position + tokens.Length);
+        ReserveLogits(which == LogitsFor.All ? tokens.Length : (int)which);
+        if (history.Length < Position + tokens.Length)
+        {
+            Array.Resize(ref history, Math.Min(Math.Max(Position + tokens.Length, 2 * history.Length), description.ContextLength));
+        }
+
+        tokens.CopyTo(history.AsSpan(Position));
+        pending = tokens.Length;
+        done = 0;
+        wanted = which;
+        logitRows = 0;
+    }
+
+    /// <summary>Adds the next <paramref name="rows"/> prepared tokens to a step.</summary>
+    internal void AddTo(StepRunner step, int rows)
+    {
+        LogitsFor which = wanted == LogitsFor.Last && rows < Remaining ? LogitsFor.None : wanted;
+        step.Add(cache.Pages, Position + done, history.AsSpan(Position + done, rows), which);
+    }
+
+    /// <summary>Where the logits of the next step go.</summary>
+    internal float* NextLogits => logits is null ? null : logits.Floats + ((long)logitRows * model.Description.VocabStride);
+
+    /// <summary>The step is done. Returns how many rows of logits it made for this session.</summary>
+    internal int CountRows(int rows)
+    {
+        done += rows;
+        int made = wanted switch
+        {
+            LogitsFor.All => rows,
+            LogitsFor.Last => Remaining == 0 ? 1 : 0,
+            _ => 0,
+        };
+        logitRows += made;
+        return made;
+    }
+
+    /// <summary>All steps of the call are done.</summary>
+    internal void Commit()
+    {
+        Position += pending;
+        pending = done = 0;
+    }
+
+    /// <summary>The call failed: the session stands where it stood, without logits.</summary>
+    internal void Abandon()
+    {
+        pending = done = logitRows = 0;
+        cache.Truncate(Position);
+    }
+
+    private void ReserveLogits(int rows)
+    {
+        long needed = 4L * rows * model.Description.VocabStride;
+        if (rows > 0 && (logits is null || logits.LengthBytes < needed))
+        {
+            logits?.Dispose();
+            logits = null;
+            logits = new NativeBlock(needed, $"the logits of {rows} tokens");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+using System.IO.MemoryMappedFiles;
+using System.Reflection;
+using System.Security.Cryptography;
+using ModelCompiler.Runtime.Memory;
+
+namespace ModelCompiler.Runtime.Weights;
+
+/// <summary>
+/// Packed weights (<see cref="WeightsHeader"/>), used where they lie: a file mapped into memory, read-only, or a resource of the
+/// model's assembly. Only the header is read when it is opened, so that opening takes the same time for any model.
+/// </summary>
+internal sealed unsafe class WeightsFile : IDisposable
+{
+    private readonly string source;
+    private readonly WeightsHeaderFields header;
+    private readonly MemoryMappedFile? file;
+    private readonly MemoryMappedViewAccessor? view;
+    private readonly UnmanagedMemoryStream? resource;
+    private byte* start;
+
+    private WeightsFile(string source, string path)
+    {
+        this.source = source;
+        try
+        {
+            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1);
+            long length = stream.Length;
+            if (length < WeightsHeader.LengthBytes)
+            {
+                throw WeightsHeaderFields.Truncated(source, length, WeightsHeader.LengthBytes);
+            }
+
+            file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            view = file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
+            view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
+            start += view.PointerOffset;
+            header = WeightsHeaderFields.Read(source, new ReadOnlySpan<byte>(start, WeightsHeader.LengthBytes), length);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    private WeightsFile(string source, UnmanagedMemoryStream resource)
+    {
+        this.source = source;
+        this.resource = resource;
+        start = resource.PositionPointer;
+        if (resource.Length < WeightsHeader.LengthBytes)
+        {
+            throw WeightsHeaderFields.Truncated(source, resource.Length, WeightsHeader.LengthBytes);
+        }
+
+        header = WeightsHeaderFields.Read(source, new ReadOnlySpan<byte>(start, WeightsHeader.LengthBytes), resource.Length);
+    }
+
+    /// <summary>The data section. 64-byte aligned in a file; anywhere in a resource.</summary>
+    public byte* Data => Start + WeightsHeader.LengthBytes;
+
+    /// <summary>The packed tokenizer, 64-byte aligned after the data section; null when there is none.</summary>
+    public byte* Tokenizer => header.TokenizerLength == 0 ? null : Start + header.TokenizerOffset;
+
+    /// <summary>Length of the packed tokenizer, in bytes.</summary>
+    public long TokenizerLength => header.TokenizerLength;
+
+    private byte* Start
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(start is null, this);
+            return start;
+        }
+    }
+
+    /// <summary>
+    /// Opens the weights of a model: the file that <paramref name="options"/> name, else the embedded resource if the model has one,
+    /// else <see cref="ModelDescription.WeightsFile"/> beside the program.
+    /// </summary>
+    /// <exception cref="FileNotFoundException">There is no such file, or no such resource.</exception>
+    /// <exception cref="WeightsFileException">They are not this model's.</exception>
+    public static WeightsFile Open(ModelDescription description, LoadOptions options, Assembly assembly)
+    {
+        WeightsFile weights = options.WeightsPath is null && description.EmbeddedResource is { } name
+            ? OpenResource(assembly, name)
+            : OpenFile(description, options.WeightsPath ?? Path.Combine(AppContext.BaseDirectory, description.WeightsFile));
+        try
+        {
+            weights.header.RequireFor(weights.source, description);
+            if (options.VerifyHash)
+            {
+                weights.VerifyContent();
+            }
+
+            return weights;
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads everything and compares its SHA-256 with the header's.</summary>
+    /// <exception cref="WeightsFileException">It differs.</exception>
+    public void VerifyContent()
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Append(hash, Data, header.DataLength);
+        Append(hash, Tokenizer, header.TokenizerLength);
+        string found = Convert.ToHexStringLower(hash.GetHashAndReset());
+        if (found != header.ContentHash)
+        {
+            throw new WeightsFileException(source, "the content is damaged", $"SHA-256 {found}", header.ContentHash, "Copy the file again, or build the project again.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (view is not null && start is not null)
+        {
+            view.SafeMemoryMappedViewHandle.ReleasePointer();
+        }
+
+        start = null;
+        view?.Dispose();
+        file?.Dispose();
+        resource?.Dispose();
+    }
+
+    private static WeightsFile OpenFile(ModelDescription description, string path)
+    {
+        path = Path.GetFullPath(path);
+        return File.Exists(path)
+            ? new WeightsFile($"'{path}'", path)
+            : throw new FileNotFoundException($"The packed weights of model '{description.Name}' are not at '{path}'. Building the project puts {description.WeightsFile} beside the program; or name the file in {nameof(LoadOptions)}.{nameof(LoadOptions.WeightsPath)}.", path);
+    }
+
+    private static WeightsFile OpenResource(Assembly assembly, string name)
+    {
+        Stream? stream = assembly.GetManifestResourceStream(name);
+        if (stream is UnmanagedMemoryStream memory)
+        {
+            return new WeightsFile($"resource '{name}'", memory);
+        }
+
+        stream?.Dispose();
+        throw new FileNotFoundException(stream is null
+            ? $"Assembly {assembly.GetName().Name} has no resource '{name}' with the packed weights. Build the project again, or name a file in {nameof(LoadOptions)}.{nameof(LoadOptions.WeightsPath)}."
+            : $"Resource '{name}' does not lie in memory.", name);
+    }
+
+    private static void Append(IncrementalHash hash, byte* bytes, long length)
+    {
+        const int Piece = 1 << 24;
+        for (long at = 0; at < length; at += Piece)
+        {
+            hash.AppendData(new ReadOnlySpan<byte>(bytes + at, (int)Math.Min(Piece, length - at)));
+        }
+    }
+}

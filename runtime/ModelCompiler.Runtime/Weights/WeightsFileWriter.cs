@@ -1,0 +1,111 @@
+using System.Security.Cryptography;
+
+namespace ModelCompiler.Runtime.Weights;
+
+/// <summary>
+/// Writes a packed weights file: first the data section, piece by piece, then the tokenizer. Writes beside the file, and takes its
+/// place only in <see cref="Complete"/>: whoever fails or is cancelled before leaves neither half a file nor a temporary one.
+/// </summary>
+public sealed class WeightsFileWriter : IDisposable
+{
+    private readonly string path;
+    private readonly string temporaryPath;
+    private readonly string planHash;
+    private readonly FileStream stream;
+    private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private bool completed;
+
+    /// <param name="path">The file to write or replace; its folder exists.</param>
+    /// <param name="planHash">SHA-256 of the layout, 64 hexadecimal digits.</param>
+    public WeightsFileWriter(string path, string planHash)
+    {
+        if (planHash.Length != 64 || !planHash.All(char.IsAsciiHexDigit))
+        {
+            throw new ArgumentException($"Found '{planHash}', expected 64 hexadecimal digits.", nameof(planHash));
+        }
+
+        this.path = Path.GetFullPath(path);
+        this.planHash = planHash;
+        temporaryPath = $"{this.path}.{Guid.NewGuid():n}.tmp";
+        stream = new FileStream(temporaryPath, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 20);
+        stream.Write(new byte[WeightsHeader.LengthBytes]);
+    }
+
+    /// <summary>Bytes of the data section so far.</summary>
+    public long DataLength { get; private set; }
+
+    /// <summary>Appends to the data section.</summary>
+    public void Write(ReadOnlySpan<byte> data)
+    {
+        ObjectDisposedException.ThrowIf(completed, this);
+        stream.Write(data);
+        hash.AppendData(data);
+        DataLength += data.Length;
+    }
+
+    /// <summary>Appends zeros to the data section up to <paramref name="offsetBytes"/>, counted from its start.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The data section is longer already.</exception>
+    public void PadTo(long offsetBytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(offsetBytes, DataLength);
+        ReadOnlySpan<byte> zeros = stackalloc byte[1024];
+        while (DataLength < offsetBytes)
+        {
+            Write(zeros[..(int)Math.Min(zeros.Length, offsetBytes - DataLength)]);
+        }
+    }
+
+    /// <summary>Appends the packed tokenizer (empty: none), writes the header, and puts the file in its place.</summary>
+    /// <returns>The content hash, in lower-case hexadecimal.</returns>
+    public string Complete(ReadOnlySpan<byte> tokenizer)
+    {
+        ObjectDisposedException.ThrowIf(completed, this);
+        completed = true;
+        hash.AppendData(tokenizer);
+        WeightsHeaderFields header = new(DataLength, tokenizer.Length, planHash, Convert.ToHexStringLower(hash.GetHashAndReset()));
+        try
+        {
+            if (!tokenizer.IsEmpty)
+            {
+                stream.Write(stackalloc byte[(int)(header.TokenizerOffset - WeightsHeader.LengthBytes - DataLength)]);
+                stream.Write(tokenizer);
+            }
+
+            Span<byte> bytes = stackalloc byte[WeightsHeader.LengthBytes];
+            header.Write(bytes);
+            stream.Position = 0;
+            stream.Write(bytes);
+            stream.Dispose();
+            File.Move(temporaryPath, path, overwrite: true);
+            return header.ContentHash;
+        }
+        catch
+        {
+            Delete();
+            throw;
+        }
+    }
+
+    /// <summary>Deletes what was written, unless it was completed.</summary>
+    public void Dispose()
+    {
+        hash.Dispose();
+        if (!completed)
+        {
+            completed = true;
+            Delete();
+        }
+    }
+
+    private void Delete()
+    {
+        try
+        {
+            stream.Dispose();
+        }
+        finally
+        {
+            File.Delete(temporaryPath);
+        }
+    }
+}
