@@ -1,4 +1,7 @@
 using ModelCompiler.Compiler.Diagnostics;
+using ModelCompiler.Compiler.Emit;
+using ModelCompiler.Compiler.Formats;
+using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Inputs;
 using ModelCompiler.Compiler.Plan;
 
@@ -26,8 +29,40 @@ public sealed record GeneratedFile(string HintName, string Text);
 public static class ModelCompilation
 {
     /// <summary>Maps, verifies, fuses and plans a model. Returns null when <paramref name="diagnostics"/> received an error.</summary>
-    public static ModelPlan? Plan(ModelInputs inputs, PlanOptions options, ICollection<ModelDiagnostic> diagnostics) => throw new NotImplementedException();
+    public static ModelPlan? Plan(ModelInputs inputs, PlanOptions options, ICollection<ModelDiagnostic> diagnostics)
+    {
+        SourceSpan model = new(inputs.Config.File.Path);
+        if (WeightFormat.Find(options.Weights) is not { } format)
+        {
+            string known = string.Join(", ", WeightFormat.All.Select(format => format.Name));
+            diagnostics.Add(new(Catalogue.UnknownFormat, model, $"Found the weights format '{options.Weights}', expected one of {known}. Set Weights to one of these."));
+            return null;
+        }
+
+        if (ModelGraphBuilder.Build(inputs, diagnostics) is not { } graph)
+        {
+            return null;
+        }
+
+        bool valid = true;
+        try
+        {
+            ModelPlan plan = ModelPlanner.Plan(inputs.Name, graph, format, (_, fused) => valid &= GraphVerifier.Verify(fused, model, diagnostics));
+            return valid ? plan : null;
+        }
+        catch (UnsupportedOperationException unsupported)
+        {
+            diagnostics.Add(new(Catalogue.NotLowered, model, $"Found the operation {unsupported.Message}, which has no kernel in this use yet. Report it with the model's config."));
+            return null;
+        }
+        catch (OverflowException)
+        {
+            diagnostics.Add(new(Catalogue.TooLarge, model, "Found sizes whose products exceed what a program can address (2^31 floats in a row or a cache page). Check the sizes in the config."));
+            return null;
+        }
+    }
 
     /// <summary>Writes the C# of a planned model.</summary>
-    public static EquatableArray<GeneratedFile> Emit(ModelPlan plan, EmitOptions options, CancellationToken cancellation = default) => throw new NotImplementedException();
+    public static EquatableArray<GeneratedFile> Emit(ModelPlan plan, EmitOptions options, CancellationToken cancellation = default)
+        => ModelWriter.Write(plan, options, cancellation);
 }

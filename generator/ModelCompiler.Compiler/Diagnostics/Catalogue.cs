@@ -87,6 +87,15 @@ public static class Catalogue
     /// <summary>MC115.</summary>
     public static DiagnosticRule InvalidAttention { get; } = Error("MC115", "An attention of the graph is not well formed");
 
+    /// <summary>MC201.</summary>
+    public static DiagnosticRule UnknownFormat { get; } = Error("MC201", "The weights format is unknown");
+
+    /// <summary>MC202.</summary>
+    public static DiagnosticRule NotLowered { get; } = Error("MC202", "An operation has no kernel in this use");
+
+    /// <summary>MC203.</summary>
+    public static DiagnosticRule TooLarge { get; } = Error("MC203", "The model is larger than a program can address");
+
     /// <summary>All of them, by id.</summary>
     public static IReadOnlyList<DiagnosticRule> All { get; } =
     [
@@ -95,6 +104,7 @@ public static class Catalogue
         ManifestVersion, UnreadableFile,
         UnknownFamily, MissingTensor, WrongShape, UnsupportedRope, UnusedTensors,
         UndefinedValue, RedefinedValue, WidthMismatch, ParameterMismatch, UnknownRopeTable, InvalidAttention,
+        UnknownFormat, NotLowered, TooLarge,
     ];
 
     private static DiagnosticRule Error(string id, string title) => new(id, DiagnosticSeverity.Error, title);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ModelCompiler.Compiler.Emit.Targets;
 
 namespace ModelCompiler.Compiler.Formats;
 
@@ -10,6 +11,10 @@ public sealed class F32Format : WeightFormat
 
     /// <inheritdoc/>
     public override string Name => "f32";
+
+    internal override int InputsPerGroup => 1;
+
+    internal override string ElementType => "float";
 
     /// <inheritdoc/>
     public override long PanelBytes(int inputs, int columns) => 4L * inputs * columns;
@@ -40,4 +45,8 @@ public sealed class F32Format : WeightFormat
             }
         }
     }
+
+    internal override string TileWeight(VectorTarget target, string pointer, int input) => target.Load(pointer);
+
+    internal override string ScalarWeight(string panel, string k, string column, string columns) => $"((float*){panel})[({k} * {columns}) + {column}]";
 }

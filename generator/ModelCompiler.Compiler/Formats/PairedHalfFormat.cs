@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ModelCompiler.Compiler.Emit.Targets;
 
 namespace ModelCompiler.Compiler.Formats;
 
@@ -9,6 +10,16 @@ namespace ModelCompiler.Compiler.Formats;
 /// </summary>
 public abstract class PairedHalfFormat : WeightFormat
 {
+    internal override int InputsPerGroup => 2;
+
+    internal override string ElementType => "uint";
+
+    /// <summary>C# for a 16-bit number as a float.</summary>
+    protected abstract string ScalarFromBits(string bits);
+
+    internal override string ScalarWeight(string panel, string k, string column, string columns)
+        => ScalarFromBits($"((ushort*){panel})[((((({k}) >> 1) * {columns}) + {column}) << 1) + (({k}) & 1)]");
+
     /// <inheritdoc/>
     public override long PanelBytes(int inputs, int columns) => 2L * inputs * columns;
 
@@ -62,6 +73,24 @@ public sealed class F16Format : PairedHalfFormat
 
     /// <inheritdoc/>
     protected override float Decode(ushort bits) => HalfFloats.FromF16(bits);
+
+    /// <inheritdoc/>
+    protected override string ScalarFromBits(string bits) => $"(float)BitConverter.UInt16BitsToHalf({bits})";
+
+    // The exponent of a half, moved to that of a float, is 112 too small: one multiplication mends it, for subnormals too.
+    // The arithmetic shift by 3 leaves copies of the sign, which the mask clears with the other half of the pair.
+    internal override IEnumerable<string> TileConstants(VectorTarget target) =>
+    [
+        $"var halfBits = {target.Vector}.Create(unchecked((int)0x8FFFE000));",
+        $"var rebias = {target.Vector}.Create(5.192296858534828e33f); // 2^112",
+    ];
+
+    internal override string TileWeight(VectorTarget target, string pointer, int input)
+    {
+        string word = $"{target.Load("(int*)(" + pointer + ")")}";
+        string upper = input == 0 ? $"({word} << 16)" : word;
+        return $"({target.Vector}.ShiftRightArithmetic({upper}, 3) & halfBits).AsSingle() * rebias";
+    }
 }
 
 /// <summary>bfloat16: the upper half of a float32.</summary>
@@ -78,4 +107,12 @@ public sealed class BF16Format : PairedHalfFormat
 
     /// <inheritdoc/>
     protected override float Decode(ushort bits) => HalfFloats.FromBF16(bits);
+
+    /// <inheritdoc/>
+    protected override string ScalarFromBits(string bits) => $"BitConverter.UInt32BitsToSingle((uint){bits} << 16)";
+
+    internal override IEnumerable<string> TileConstants(VectorTarget target) => [$"var upperHalf = {target.Vector}.Create(0xFFFF0000u);"];
+
+    internal override string TileWeight(VectorTarget target, string pointer, int input)
+        => input == 0 ? $"({target.Load(pointer)} << 16).AsSingle()" : $"({target.Load(pointer)} & upperHalf).AsSingle()";
 }

@@ -1,3 +1,5 @@
+using ModelCompiler.Compiler.Emit.Targets;
+
 namespace ModelCompiler.Compiler.Formats;
 
 /// <summary>
@@ -28,6 +30,24 @@ public abstract class WeightFormat
 
     /// <summary>The inverse of <see cref="EncodePanel"/>: what the kernels compute with, exactly.</summary>
     public abstract void DecodePanel(ReadOnlySpan<byte> panel, int inputs, int columns, Span<float> weights);
+
+    /// <summary>Inputs that lie together, so that a kernel decodes them from one load: 1, or 2 for 16-bit pairs.</summary>
+    internal abstract int InputsPerGroup { get; }
+
+    /// <summary>The C# type that a kernel walks a panel with; a group of inputs of one output is one element.</summary>
+    internal abstract string ElementType { get; }
+
+    /// <summary>Declarations of constants that <see cref="TileWeight"/> uses, before the loop of a tile.</summary>
+    internal virtual IEnumerable<string> TileConstants(VectorTarget target) => [];
+
+    /// <summary>
+    /// C# for a register of weights, of input <paramref name="input"/> of a group. <paramref name="pointer"/>: the group's elements of the
+    /// register's first output.
+    /// </summary>
+    internal abstract string TileWeight(VectorTarget target, string pointer, int input);
+
+    /// <summary>C# for one weight as a float: input <paramref name="k"/> of output <paramref name="column"/> of a panel of <paramref name="columns"/>. All are C# expressions.</summary>
+    internal abstract string ScalarWeight(string panel, string k, string column, string columns);
 
     /// <summary>The formats by name.</summary>
     public static IReadOnlyList<WeightFormat> All { get; } = [F32Format.Instance, F16Format.Instance, BF16Format.Instance];

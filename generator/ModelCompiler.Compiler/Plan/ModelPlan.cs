@@ -9,4 +9,24 @@ namespace ModelCompiler.Compiler.Plan;
 /// <param name="Weights">Layout of the packed weights.</param>
 /// <param name="Hash">SHA-256 of the layout, lower-case hexadecimal: ties emitted code to its packed file.</param>
 /// <param name="BytesPerToken">Weight bytes that one decoded token reads.</param>
-public sealed record ModelPlan(string Name, ModelGraph Graph, string Format, PackedWeights Weights, string Hash, long BytesPerToken);
+/// <param name="Stages">The program, in order.</param>
+/// <param name="Scratch">Sizes of the scratch memory.</param>
+public sealed record ModelPlan(
+    string Name, ModelGraph Graph, string Format, PackedWeights Weights, string Hash, long BytesPerToken,
+    EquatableArray<Stage> Stages, ScratchPlan Scratch)
+{
+    /// <summary>Each shared body once, in the order of first use.</summary>
+    public IEnumerable<KernelPlan> Kernels => Stages.Select(stage => stage.Kernel).Distinct();
+}
+
+/// <summary>
+/// Scratch memory, in floats: shared (per row), and each worker's own. A worker's begins with the tile that epilogues read, then
+/// attention's block, then the rows of norms that every worker computes for itself.
+/// </summary>
+/// <param name="ArenaFloatsPerRow">Shared scratch for each row of a step.</param>
+/// <param name="LocalFloats">Each worker's.</param>
+/// <param name="LocalFloatsPerRow">Each worker's, for each row: panels whose inner dimension is cut into blocks.</param>
+/// <param name="MaxRows">Most rows in one step.</param>
+/// <param name="PageFloats">A cache page: 64 positions of all layers.</param>
+/// <param name="VocabStride">Floats between rows of logits.</param>
+public sealed record ScratchPlan(int ArenaFloatsPerRow, int LocalFloats, int LocalFloatsPerRow, int MaxRows, int PageFloats, int VocabStride);

@@ -43,6 +43,9 @@ public sealed unsafe class Worker
     /// <summary>Scratch of this worker alone: ModelDescription.LocalFloats + LocalFloatsPerRow · ArenaRows floats, 64-byte aligned.</summary>
     public float* Local;
 
+    /// <summary>The part of <see cref="Local"/> that grows with the step: LocalFloatsPerRow · ArenaRows floats, after the LocalFloats of fixed size.</summary>
+    public float* LocalRows;
+
     /// <summary>Rows whose logits are asked for.</summary>
     public int LogitRows;
 
@@ -104,6 +107,45 @@ public sealed unsafe class Worker
 
         first = last = total;
         return false;
+    }
+
+    /// <summary>The sequence that a row of the step belongs to.</summary>
+    public SequenceSlice* SliceOf(int row)
+    {
+        SequenceSlice* slice = Slices;
+        while (row >= slice->FirstRow + slice->Rows)
+        {
+            slice++;
+        }
+
+        return slice;
+    }
+
+    /// <summary>Tiles of up to <paramref name="tileRows"/> rows in this step; a tile never spans two sequences.</summary>
+    public int TilesOf(int tileRows)
+    {
+        int tiles = 0;
+        for (int i = 0; i < SliceCount; i++)
+        {
+            tiles += (Slices[i].Rows + tileRows - 1) / tileRows;
+        }
+
+        return tiles;
+    }
+
+    /// <summary>The sequence of a tile, with the tile's first row in it and its rows.</summary>
+    public SequenceSlice* LocateTile(int tile, int tileRows, out int begin, out int count)
+    {
+        SequenceSlice* slice = Slices;
+        for (int own = (slice->Rows + tileRows - 1) / tileRows; tile >= own; own = (slice->Rows + tileRows - 1) / tileRows)
+        {
+            tile -= own;
+            slice++;
+        }
+
+        begin = tile * tileRows;
+        count = Math.Min(tileRows, slice->Rows - begin);
+        return slice;
     }
 
     internal void Begin(int count, StepSynchronisation shared)

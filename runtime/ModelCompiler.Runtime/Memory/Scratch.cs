@@ -45,6 +45,7 @@ internal sealed unsafe class Scratch(ModelDescription description) : IDisposable
         worker.Arena = arena!.Floats;
         worker.ArenaRows = Rows;
         worker.Local = locals[worker.Index]!.Floats;
+        worker.LocalRows = worker.Local + description.LocalFloats;
     }
 
     /// <summary>Frees the memory; the scratch may be used again.</summary>

@@ -1,0 +1,169 @@
+using ModelCompiler.Compiler.Emit.Targets;
+using ModelCompiler.Compiler.Plan;
+
+namespace ModelCompiler.Compiler.Emit.Kernels;
+
+/// <summary>
+/// A projection: workers claim panels (and, where panels are few, blocks of rows of them); all rows of a claim pass over a panel while it is in
+/// the L2 cache; what follows the product is applied to a tile while it is in L1.
+/// </summary>
+internal static class LinearWriter
+{
+    public static string Parameters(LinearKernel kernel)
+        => $"Worker w, float* x{(kernel.ToLogits ? "" : ", float* y")}{(kernel.HasResidual ? ", float* residual" : "")}, byte* panels{(kernel.HasBias ? ", float* bias" : "")}";
+
+    public static void Write(KernelSet set, SourceWriter writer, LinearKernel kernel)
+    {
+        int parts = kernel.Gated ? 2 : 1;
+        int columns = kernel.Format.PanelColumns;
+        long panelBytes = parts * kernel.Format.PanelBytes(kernel.Inputs, columns);
+        int full = kernel.Outputs / columns;
+        writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+        writer.Open($"public static void {kernel.Name}({Parameters(kernel)})");
+        writer.Line($"int rows = {(kernel.ToLogits ? "w.LogitRows" : "w.Rows")};");
+        if (kernel.ToLogits)
+        {
+            writer.Line("float* y = w.Logits;");
+        }
+
+        writer.Line($"WorkSplit split = WorkSplit.Of(rows, {kernel.Panels}, w.Count);");
+        writer.Open("while (w.Next(split.Items, split.Grain, out int first, out int last))");
+        writer.Open("for (int item = first; item < last; item++)");
+        writer.Line("split.Locate(item, rows, out int panel, out int row, out int count);");
+        string call(string method)
+            => $"{method}(w, x + ((nint)row * {kernel.InStride}), count, panels + ((nint)panel * {panelBytes}), y + ((nint)row * {kernel.OutStride}) + (panel * {columns})"
+                + (kernel.HasBias ? $", bias + (panel * {columns})" : "")
+                + (kernel.HasResidual ? $", residual + ((nint)row * {kernel.ResidualStride}) + (panel * {columns})" : "") + ");";
+        if (full > 0 && kernel.TailColumns > 0)
+        {
+            writer.Open($"if (panel < {full})").Line(call(Panel(set, kernel, columns))).Close();
+            writer.Open("else").Line(call(Panel(set, kernel, kernel.TailColumns))).Close();
+        }
+        else
+        {
+            writer.Line(call(Panel(set, kernel, full > 0 ? columns : kernel.TailColumns)));
+        }
+
+        writer.Close().Close().Close();
+    }
+
+    /// <summary>Requires the method that takes some rows over one panel (or a gate panel and its up panel).</summary>
+    private static string Panel(KernelSet set, LinearKernel kernel, int columns)
+        => set.Require(KernelFile.Kernels, $"{kernel.Name}Panel{columns}", writer =>
+        {
+            writer.Line($"/// <summary>{columns} columns of the product for some rows{(kernel.HasEpilogue ? ", and what follows it" : "")}.</summary>");
+            writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+            writer.Open($"private static void {kernel.Name}Panel{columns}(Worker w, float* x, int rows, byte* panel, float* y"
+                + (kernel.HasBias ? ", float* bias" : "") + (kernel.HasResidual ? ", float* residual" : "") + ")");
+            if (kernel.InputBlocks == 1)
+            {
+                WriteWhole(writer, set, kernel, columns);
+            }
+            else
+            {
+                WriteBlocked(writer, set, kernel, columns);
+            }
+
+            writer.Close();
+        });
+
+    /// <summary>The whole inner dimension at once: tile by tile of rows, product then epilogue.</summary>
+    private static void WriteWhole(SourceWriter writer, KernelSet set, LinearKernel kernel, int columns)
+    {
+        int tileRows = TilePlan.Rows(set.Target.Set);
+        string product = TileWriter.Require(set, new Product(kernel.Format, kernel.Inputs, columns, columns, false));
+        string element = kernel.Format.ElementType;
+        if (kernel.HasEpilogue)
+        {
+            writer.Line("float* tile = w.Local;");
+        }
+
+        writer.Open($"for (int row = 0; row < rows; row += {tileRows})");
+        writer.Line($"int count = Math.Min({tileRows}, rows - row);");
+        if (!kernel.HasEpilogue)
+        {
+            writer.Line($"{product}(x, {kernel.InStride}, count, ({element}*)panel, y, {kernel.OutStride});");
+        }
+        else
+        {
+            writer.Line($"{product}(x, {kernel.InStride}, count, ({element}*)panel, tile, 64);");
+            if (kernel.Gated)
+            {
+                writer.Line($"{product}(x, {kernel.InStride}, count, ({element}*)(panel + {kernel.Format.PanelBytes(kernel.Inputs, columns)}), tile + {LocalScratch.TileFloats}, 64);");
+            }
+
+            WriteEpilogue(writer, set, kernel, columns, "count", $"tile + {LocalScratch.TileFloats}");
+        }
+
+        writer.Line($"x += {tileRows} * {kernel.InStride};");
+        writer.Line($"y += {tileRows} * {kernel.OutStride};");
+        if (kernel.HasResidual)
+        {
+            writer.Line($"residual += {tileRows} * {kernel.ResidualStride};");
+        }
+
+        writer.Close();
+    }
+
+    /// <summary>Block by block of the inner dimension: a block of the panel stays in L2 while all rows pass; chains continue in memory.</summary>
+    private static void WriteBlocked(SourceWriter writer, KernelSet set, LinearKernel kernel, int columns)
+    {
+        int tileRows = TilePlan.Rows(set.Target.Set);
+        string begin = TileWriter.Require(set, new Product(kernel.Format, kernel.BlockInputs, columns, columns, false));
+        string next = TileWriter.Require(set, new Product(kernel.Format, kernel.BlockInputs, columns, columns, true));
+        long blockBytes = kernel.Format.PanelBytes(kernel.BlockInputs, columns);
+        string stride = kernel.HasEpilogue ? "64" : Literals.Int(kernel.OutStride);
+        string element = kernel.Format.ElementType;
+        writer.Line($"float* tile = {(kernel.HasEpilogue ? "w.LocalRows" : "y")};");
+        string[] parts = kernel.Gated ? ["tile", "up"] : ["tile"];
+        if (kernel.Gated)
+        {
+            writer.Line("float* up = tile + (64 * rows);");
+        }
+
+        foreach (string target in parts)
+        {
+            writer.Open($"for (int block = 0; block < {kernel.InputBlocks}; block++)");
+            writer.Open($"for (int row = 0; row < rows; row += {tileRows})");
+            writer.Line($"int count = Math.Min({tileRows}, rows - row);");
+            writer.Line($"float* input = x + ((nint)row * {kernel.InStride}) + (block * {kernel.BlockInputs});");
+            writer.Line($"float* output = {target} + ((nint)row * {stride});");
+            writer.Open("if (block == 0)").Line($"{begin}(input, {kernel.InStride}, count, ({element}*)panel, output, {stride});").Close();
+            writer.Open("else").Line($"{next}(input, {kernel.InStride}, count, ({element}*)panel, output, {stride});").Close();
+            writer.Close();
+            writer.Line($"panel += {blockBytes};");
+            writer.Close().Line();
+        }
+
+        if (kernel.HasEpilogue)
+        {
+            WriteEpilogue(writer, set, kernel, columns, "rows", "up");
+        }
+    }
+
+    private static void WriteEpilogue(SourceWriter writer, KernelSet set, LinearKernel kernel, int columns, string rows, string up)
+    {
+        VectorTarget t = set.Target;
+        writer.Open($"for (nint r = 0; r < {rows}; r++)");
+        writer.Open($"for (nint c = 0; c < {columns}; c += {t.Lanes})");
+        writer.Line($"var v = {t.Load("tile + (r * 64) + c")}{(kernel.HasBias ? $" + {t.Load("bias + c")}" : "")};");
+        if (kernel.Activation is { } activation)
+        {
+            writer.Line($"v = {ActivationWriter.Apply(set, activation, "v")};");
+        }
+
+        if (kernel.Gated)
+        {
+            string upValue = t.Load($"{up} + (r * 64) + c");
+            writer.Line($"v *= {(kernel.HasBias ? $"({upValue} + {t.Load($"bias + {kernel.Outputs} + c")})" : upValue)};");
+        }
+
+        if (kernel.HasResidual)
+        {
+            writer.Line($"v += {t.Load($"residual + (r * {kernel.ResidualStride}) + c")};");
+        }
+
+        writer.Line(t.Store("v", $"y + (r * {kernel.OutStride}) + c"));
+        writer.Close().Close();
+    }
+}

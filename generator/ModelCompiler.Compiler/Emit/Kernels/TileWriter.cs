@@ -1,0 +1,181 @@
+using ModelCompiler.Compiler.Emit.Targets;
+using ModelCompiler.Compiler.Formats;
+using ModelCompiler.Compiler.Plan;
+
+namespace ModelCompiler.Compiler.Emit.Kernels;
+
+/// <summary>
+/// A product of some rows with a panel: y[rows × Columns] (+)= x[rows × Inputs] · panel[Inputs × Columns].
+/// </summary>
+/// <param name="Format">How the panel's numbers lie.</param>
+/// <param name="Inputs">Inner dimension; null: given by the caller, a multiple of 4.</param>
+/// <param name="Columns">Columns to compute, a multiple of 16.</param>
+/// <param name="PanelStride">Columns of the panel: more than Columns where only a part of it is multiplied.</param>
+/// <param name="Accumulates">Continues the chains that y holds, instead of starting at zero.</param>
+internal sealed record Product(WeightFormat Format, int? Inputs, int Columns, int PanelStride, bool Accumulates)
+{
+    public string Suffix
+        => $"{(Inputs is { } inputs ? Literals.Int(inputs) : "N")}x{Columns}" + (PanelStride == Columns ? "" : $"of{PanelStride}")
+            + $"{Format.Name.ToUpperInvariant()}{(Accumulates ? "Add" : "")}";
+
+    /// <summary>Parameter list of the emitted method, after the rows.</summary>
+    public string CountParameter => Inputs is null ? ", nint inputs" : "";
+}
+
+/// <summary>
+/// The one inner loop of everything: projections, scores and weighted sums of values are tiles of it. Outputs lie across the
+/// lanes; each accumulator is one chain of fused multiply-adds over the inner dimension in order, so that a result does not depend on
+/// the shape of the tile.
+/// </summary>
+internal static class TileWriter
+{
+    /// <summary>
+    /// Requires <c>Name(float* x, nint xStride, int rows, Element* panel, float* y, nint yStride[, nint inputs])</c>, which computes up to a
+    /// full tile of rows, and returns its name.
+    /// </summary>
+    public static string Require(KernelSet set, Product product)
+    {
+        string name = "Product" + product.Suffix;
+        return set.Require(KernelFile.Tiles, name, writer =>
+        {
+            VectorTarget target = set.Target;
+            int most = TilePlan.Rows(target.Set);
+            string count = product.Inputs is null ? ", inputs" : "";
+            writer.Line($"/// <summary>y[rows × {product.Columns}] {(product.Accumulates ? "+=" : "=")} x[rows × {InputsText(product)}] · panel, for 1 to {most} rows.</summary>");
+            writer.Line("[MethodImpl(MethodImplOptions.AggressiveInlining)]");
+            writer.Open($"private static void {name}(float* x, nint xStride, int rows, {product.Format.ElementType}* panel, float* y, nint yStride{product.CountParameter})");
+            writer.Open("switch (rows)");
+            for (int rows = most; rows >= 1; rows--)
+            {
+                string label = rows == most ? "default" : $"case {rows}";
+                writer.Line($"{label}: {Tile(set, product, rows)}(x, xStride, panel, y, yStride{count}); break;");
+            }
+
+            writer.Close().Close();
+        });
+    }
+
+    private static string InputsText(Product product) => product.Inputs is { } inputs ? Literals.Int(inputs) : "inputs";
+
+    private static string Tile(KernelSet set, Product product, int rows)
+    {
+        string name = $"Tile{rows}x{product.Suffix}";
+        return set.Require(KernelFile.Tiles, name, writer => WriteTile(writer, set.Target, product, rows, name));
+    }
+
+    private static void WriteTile(SourceWriter writer, VectorTarget target, Product product, int rows, string name)
+    {
+        int width = TilePlan.Columns(target.Set, rows, product.Columns);
+        int registers = width / target.Lanes;
+        string columnLoop = width == product.Columns ? "" : $", {width} columns at a time";
+        writer.Line($"/// <summary>{rows} row{(rows == 1 ? "" : "s")} × {product.Columns} columns{columnLoop}: {rows * registers} accumulators in registers.</summary>");
+        writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+        writer.Open($"private static void {name}(float* x, nint xStride, {product.Format.ElementType}* panel, float* y, nint yStride{product.CountParameter})");
+        for (int row = 0; row < rows; row++)
+        {
+            writer.Line(row == 0 ? "float* x0 = x;" : $"float* x{row} = x{row - 1} + xStride;");
+        }
+
+        foreach (string constant in product.Format.TileConstants(target))
+        {
+            writer.Line(constant);
+        }
+
+        bool loops = width != product.Columns;
+        if (loops)
+        {
+            writer.Open($"for (int column = 0; column < {product.Columns}; column += {width})");
+            writer.Line($"{product.Format.ElementType}* w = panel + column;");
+        }
+        else
+        {
+            writer.Line($"{product.Format.ElementType}* w = panel;");
+        }
+
+        WriteAccumulators(writer, target, product, rows, registers);
+        WriteLoop(writer, target, product, rows, registers);
+        WriteStores(writer, target, rows, registers);
+        if (loops)
+        {
+            writer.Line($"y += {width};");
+            writer.Close();
+        }
+
+        writer.Close();
+    }
+
+    private static void WriteAccumulators(SourceWriter writer, VectorTarget target, Product product, int rows, int registers)
+    {
+        for (int row = 0; row < rows; row++)
+        {
+            for (int register = 0; register < registers; register++)
+            {
+                writer.Line(product.Accumulates
+                    ? $"var y{row}_{register} = {target.Load(At("y", row, register * target.Lanes))};"
+                    : $"var y{row}_{register} = {target.Floats}.Zero;");
+            }
+        }
+    }
+
+    private static string At(string pointer, int row, int offset)
+        => pointer + (row == 0 ? "" : row == 1 ? " + yStride" : $" + ({row} * yStride)") + (offset == 0 ? "" : $" + {offset}");
+
+    private static void WriteLoop(SourceWriter writer, VectorTarget target, Product product, int rows, int registers)
+    {
+        int group = product.Format.InputsPerGroup;
+        int unroll = Unroll(target, product, rows * registers);
+        string limit = product.Inputs is { } inputs ? Literals.Int(inputs) : "inputs";
+        writer.Open($"for (nint k = 0; k < {limit}; k += {unroll})");
+        for (int input = 0; input < unroll; input++)
+        {
+            for (int row = 0; row < rows; row++)
+            {
+                if (target.TileLoadInput(row, input) is { } load)
+                {
+                    writer.Line(load);
+                }
+            }
+
+            for (int register = 0; register < registers; register++)
+            {
+                int offset = (input / group * product.PanelStride) + (register * target.Lanes);
+                string pointer = offset == 0 ? "w" : $"w + {offset}";
+                writer.Line($"var w{input}_{register} = {product.Format.TileWeight(target, pointer, input % group)};");
+                for (int row = 0; row < rows; row++)
+                {
+                    writer.Line($"y{row}_{register} = {target.TileFma(row, input, $"w{input}_{register}", $"y{row}_{register}")};");
+                }
+            }
+        }
+
+        writer.Line($"w += {unroll / group * product.PanelStride};");
+        writer.Close();
+    }
+
+    /// <summary>
+    /// Inputs per turn of the loop: enough that its overhead hides behind some 32 multiply-adds. Tiles are unrolled, never the whole inner
+    /// dimension: a method stays far below the limits of the JIT.
+    /// </summary>
+    private static int Unroll(VectorTarget target, Product product, int accumulators)
+    {
+        int unroll = Math.Max(product.Format.InputsPerGroup, target.InputsPerLoad);
+        int most = product.Inputs is null ? 4 : 8;
+        while (unroll * accumulators < 32 && unroll < most)
+        {
+            unroll *= 2;
+        }
+
+        return unroll;
+    }
+
+    private static void WriteStores(SourceWriter writer, VectorTarget target, int rows, int registers)
+    {
+        for (int row = 0; row < rows; row++)
+        {
+            for (int register = 0; register < registers; register++)
+            {
+                writer.Line(target.Store($"y{row}_{register}", At("y", row, register * target.Lanes)));
+            }
+        }
+    }
+}

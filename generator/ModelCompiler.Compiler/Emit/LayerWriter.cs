@@ -1,0 +1,104 @@
+using ModelCompiler.Compiler.Graph;
+using ModelCompiler.Compiler.Plan;
+
+namespace ModelCompiler.Compiler.Emit;
+
+/// <summary>
+/// One method for each section of each layer: where its activations and weights lie, as constants, and the calls of the shared bodies with the
+/// equation above each. Generic over the instruction set's methods, so that it is written once.
+/// </summary>
+internal static class LayerWriter
+{
+    /// <summary>The name of a section's method.</summary>
+    public static string MethodName(Place place)
+        => place.Layer < 0 ? $"Run{place.Section}" : $"RunLayer{place.Layer:00}{place.Section}";
+
+    /// <summary>Writes the method of the stages of one place.</summary>
+    public static void Write(SourceWriter writer, Place place, IReadOnlyList<Stage> stages)
+    {
+        WriteSummary(writer, place, stages);
+        writer.Open($"private static void {MethodName(place)}<TKernels>(Worker w)\n    where TKernels : struct, IKernels");
+        Dictionary<string, string> variables = WriteOperands(writer, place, stages);
+        foreach (Stage stage in stages)
+        {
+            writer.Line();
+            writer.Line("// " + Literals.Comment(stage.Equation));
+            WriteCall(writer, stage, variables);
+            if (stage.BarrierAfter)
+            {
+                writer.Line("w.Barrier();");
+            }
+        }
+
+        writer.Close();
+    }
+
+    private static void WriteSummary(SourceWriter writer, Place place, IReadOnlyList<Stage> stages)
+    {
+        string what = place.Section switch
+        {
+            Section.Embedding => "Tokens to vectors.",
+            Section.Attention => $"Layer {place.Layer}, attention: every token looks at itself and its past.",
+            Section.FeedForward => $"Layer {place.Layer}, feed-forward network: every token by itself.",
+            _ => "The last norm and the prediction of the next token, for the rows whose logits are asked for.",
+        };
+        writer.Line("/// <summary>");
+        writer.Line($"/// {what}");
+        writer.Line("/// <code>");
+        foreach (WeightArgument weight in stages.SelectMany(stage => stage.Weights))
+        {
+            writer.Line($"/// {Literals.Documentation($"{Literals.Offset(weight.OffsetBytes),10}  {weight.Comment}")}");
+        }
+
+        writer.Line("/// </code>");
+        writer.Line("/// </summary>");
+    }
+
+    /// <summary>A variable for every activation of the section; the same place in memory is one variable.</summary>
+    private static Dictionary<string, string> WriteOperands(SourceWriter writer, Place place, IReadOnlyList<Stage> stages)
+    {
+        Dictionary<string, string> variables = [];
+        foreach (Slot slot in stages.SelectMany(stage => stage.Operands).OfType<Slot>())
+        {
+            if (variables.ContainsKey(Key(slot)))
+            {
+                continue;
+            }
+
+            string name = slot.Name;
+            for (int number = 2; variables.ContainsValue(name) || name == "w"; number++)
+            {
+                name = slot.Name + Literals.Int(number);
+            }
+
+            variables.Add(Key(slot), name);
+            string rows = place.Section == Section.Head ? "w.LogitRows" : "w.Rows";
+            string shared = $"At(w, {slot.Buffer.Offset})";
+            string pointer = slot.Buffer.LocalOffset >= 0 ? $"{rows} == 1 ? w.Local + {slot.Buffer.LocalOffset} : {shared}" : shared;
+            string column = slot.Column == 0 ? "" : $" + {slot.Column}";
+            writer.Line($"float* {name} = {pointer}{column}; // [rows × {slot.Groups * slot.GroupWidth}]" + (slot.Groups > 1 ? $" as {slot.Groups} × {slot.GroupWidth}" : ""));
+        }
+
+        return variables;
+    }
+
+    private static string Key(Slot slot) => $"{slot.Buffer.Offset} {slot.Buffer.LocalOffset} {slot.Column}";
+
+    private static void WriteCall(SourceWriter writer, Stage stage, Dictionary<string, string> variables)
+    {
+        List<string> arguments = ["w"];
+        arguments.AddRange(stage.Operands.OfType<Slot>().Select(slot => variables[Key(slot)]));
+        if (stage.Kernel is AttentionKernel)
+        {
+            arguments.Add(Literals.Int(stage.PageOffset));
+        }
+
+        foreach (WeightArgument weight in stage.Weights)
+        {
+            string pointer = $"w.Weights + {Literals.Offset(weight.OffsetBytes)}";
+            arguments.Add(weight.Name is "panels" or "table" ? pointer : $"(float*)({pointer})");
+        }
+
+        writer.Line($"TKernels.{stage.Kernel.Name}({string.Join(", ", arguments)});");
+    }
+}

@@ -1,0 +1,13 @@
+using ModelCompiler.Compiler.Plan;
+
+namespace ModelCompiler.Compiler.Emit.Targets;
+
+/// <summary>AVX2 with FMA: 16 registers of eight lanes.</summary>
+internal sealed class Avx2Target() : VectorTarget(TargetSet.Avx2, 8)
+{
+    public override string IsSupported => "Avx2.IsSupported && Fma.IsSupported";
+
+    public override string Description => "AVX2 with FMA: eight lanes, 16 registers.";
+
+    public override string Fma(string a, string b, string c) => $"Fma.MultiplyAdd({a}, {b}, {c})";
+}

@@ -1,0 +1,20 @@
+using ModelCompiler.Compiler.Plan;
+
+namespace ModelCompiler.Compiler.Emit.Targets;
+
+/// <summary>Arm Advanced SIMD: 32 registers of four lanes; a lane of one register can multiply all of another.</summary>
+internal sealed class NeonTarget() : VectorTarget(TargetSet.Neon, 4)
+{
+    public override string IsSupported => "AdvSimd.Arm64.IsSupported";
+
+    public override string Description => "Arm Advanced SIMD: four lanes, 32 registers, multiplication by lane.";
+
+    public override string Fma(string a, string b, string c) => $"AdvSimd.FusedMultiplyAdd({c}, {a}, {b})";
+
+    public override int InputsPerLoad => 4;
+
+    public override string? TileLoadInput(int row, int input) => input % 4 == 0 ? $"var x{row}_{input} = Vector128.Load(x{row} + k + {input});" : null;
+
+    public override string TileFma(int row, int input, string weight, string accumulator)
+        => $"AdvSimd.Arm64.FusedMultiplyAddBySelectedScalar({accumulator}, {weight}, x{row}_{input / 4 * 4}, {input % 4})";
+}

@@ -1,0 +1,55 @@
+using ModelCompiler.Compiler.Plan;
+
+namespace ModelCompiler.Compiler.Emit.Targets;
+
+/// <summary>
+/// What differs between instruction sets, as C# text. Loads, stores, comparisons and shifts have the same names in
+/// .NET's Vector128, Vector256 and Vector512; a new instruction set states its width and its fused multiply-add.
+/// </summary>
+internal abstract class VectorTarget(TargetSet set, int lanes)
+{
+    /// <summary>Which set this is.</summary>
+    public TargetSet Set { get; } = set;
+
+    /// <summary>The name of the runtime's enum member and of the emitted struct.</summary>
+    public string Name => Set.ToString();
+
+    /// <summary>float32 numbers in a register.</summary>
+    public int Lanes { get; } = lanes;
+
+    /// <summary>Registers that make sixteen lanes.</summary>
+    public int PerSixteen => 16 / Lanes;
+
+    /// <summary>The static class: Vector128, Vector256 or Vector512.</summary>
+    public string Vector => "Vector" + (Lanes * 32);
+
+    /// <summary>The type of a register of floats.</summary>
+    public string Floats => Vector + "<float>";
+
+    /// <summary>A C# condition that holds where this code can run; constant for the JIT and for NativeAOT.</summary>
+    public abstract string IsSupported { get; }
+
+    /// <summary>How the emitted struct's summary describes it.</summary>
+    public abstract string Description { get; }
+
+    /// <summary>a · b + c, rounded once.</summary>
+    public abstract string Fma(string a, string b, string c);
+
+    /// <summary>Inputs that a tile loads at once: 1, or 4 where a lane of a register can be a factor.</summary>
+    public virtual int InputsPerLoad => 1;
+
+    /// <summary>Loads what <see cref="TileFma"/> needs of input row <paramref name="row"/>, at x + k + <paramref name="input"/>.</summary>
+    public virtual string? TileLoadInput(int row, int input) => $"var x{row}_{input} = {Vector}.Create(x{row}[k + {input}]);";
+
+    /// <summary>Accumulator + weight · input <paramref name="input"/> of row <paramref name="row"/>.</summary>
+    public virtual string TileFma(int row, int input, string weight, string accumulator) => Fma($"x{row}_{input}", weight, accumulator);
+
+    public string Load(string pointer) => $"{Vector}.Load({pointer})";
+
+    public string Store(string value, string pointer) => $"{Vector}.Store({value}, {pointer});";
+
+    public string Broadcast(string scalar) => $"{Vector}.Create({scalar})";
+
+    /// <summary>All targets, best first.</summary>
+    public static IReadOnlyList<VectorTarget> All { get; } = [new Avx512Target(), new Avx2Target(), new NeonTarget(), new PortableTarget()];
+}

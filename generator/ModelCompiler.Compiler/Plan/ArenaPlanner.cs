@@ -1,0 +1,184 @@
+using ModelCompiler.Compiler.Graph;
+
+namespace ModelCompiler.Compiler.Plan;
+
+/// <summary>
+/// Gives every activation its place in the arena: heads padded to whole vectors, projections of one input side by side,
+/// residual sums in place, and memory reused as soon as its last reader has run.
+/// </summary>
+internal sealed class ArenaPlanner
+{
+    private const int Lanes = 16;
+
+    private readonly ModelGraph graph;
+    private readonly Dictionary<int, (int Groups, int Width)> layouts = [];
+    private readonly Dictionary<int, (Region Region, int Column)> homes = [];
+    private readonly List<Region> regions = [];
+
+    private ArenaPlanner(ModelGraph graph) => this.graph = graph;
+
+    /// <summary>Slots by value id.</summary>
+    public Dictionary<int, Slot> Slots { get; } = [];
+
+    /// <summary>Arena floats for each row.</summary>
+    public int FloatsPerRow { get; private set; }
+
+    /// <summary>Local floats for norms of single rows.</summary>
+    public int LocalFloats { get; private set; }
+
+    public static int Pad(int width) => (width + Lanes - 1) / Lanes * Lanes;
+
+    public static ArenaPlanner Plan(ModelGraph graph, int firstLocalFloat)
+    {
+        ArenaPlanner planner = new(graph);
+        planner.FindHeads();
+        planner.AssignRegions();
+        planner.FindLastUses();
+        planner.FloatsPerRow = Allocate(planner.regions, region => region.Stride, (region, offset) => region.Offset = offset, 0);
+        planner.LocalFloats = Allocate(
+            [.. planner.regions.Where(region => region.IsNorm)], region => region.Stride, (region, offset) => region.LocalOffset = offset, firstLocalFloat);
+        planner.MakeSlots();
+        return planner;
+    }
+
+    private void FindHeads()
+    {
+        foreach (FusedAttention attention in graph.Operations.OfType<FusedAttention>())
+        {
+            Attention shape = attention.Definition;
+            layouts[attention.Query.Id] = (shape.Heads, shape.HeadDim);
+            layouts[attention.Key.Id] = (shape.KvHeads, shape.HeadDim);
+            layouts[attention.Values.Id] = (shape.KvHeads, shape.HeadDim);
+            layouts[attention.Output.Id] = (shape.Heads, shape.HeadDim);
+        }
+    }
+
+    private (int Groups, int Width) Layout(Value value) => layouts.TryGetValue(value.Id, out (int, int) layout) ? layout : (1, value.Width);
+
+    private int PaddedWidth(Value value)
+    {
+        (int groups, int width) = Layout(value);
+        return groups * Pad(width);
+    }
+
+    private void AssignRegions()
+    {
+        for (int index = 0; index < graph.Operations.Count; index++)
+        {
+            Operation operation = graph.Operations[index];
+            if (operation.Output.Id == graph.Logits.Id)
+            {
+                continue;
+            }
+
+            if (operation is FusedLinear { Residual: { } residual } && DiesAt(residual, index) && homes[residual.Id].Region.Stride == PaddedWidth(operation.Output))
+            {
+                homes[residual.Id].Region.IsStream = true;
+                homes[operation.Output.Id] = homes[residual.Id]; // each element is read before it is written, by the same worker
+                continue;
+            }
+
+            Region region = new(operation.Output.Name, index, operation is Norm);
+            regions.Add(region);
+            foreach (Value output in operation.Outputs)
+            {
+                homes[output.Id] = (region, region.Stride);
+                region.Stride += PaddedWidth(output);
+            }
+        }
+    }
+
+    private bool DiesAt(Value value, int index)
+    {
+        for (int later = index + 1; later < graph.Operations.Count; later++)
+        {
+            if (graph.Operations[later].Inputs.Any(input => input.Id == value.Id))
+            {
+                return false;
+            }
+
+            if (graph.Operations[later].Place.Layer > graph.Operations[index].Place.Layer + 1)
+            {
+                break; // no value of a transformer outlives the next layer
+            }
+        }
+
+        return true;
+    }
+
+    private void FindLastUses()
+    {
+        for (int index = 0; index < graph.Operations.Count; index++)
+        {
+            foreach (Value value in graph.Operations[index].Inputs.Concat(graph.Operations[index].Outputs))
+            {
+                if (homes.TryGetValue(value.Id, out (Region Region, int) home))
+                {
+                    home.Region.LastUse = index;
+                }
+            }
+        }
+    }
+
+    /// <summary>First fit over live intervals. A region's memory is free for operations after its last use.</summary>
+    private static int Allocate(List<Region> regions, Func<Region, int> size, Action<Region, int> place, int first)
+    {
+        List<(int Offset, int End, Region Region)> live = [];
+        int top = first;
+        foreach (Region region in regions)
+        {
+            live.RemoveAll(other => other.Region.LastUse < region.FirstUse);
+            int offset = first;
+            foreach ((int otherOffset, int otherEnd, _) in live.OrderBy(other => other.Offset))
+            {
+                if (offset + size(region) <= otherOffset)
+                {
+                    break;
+                }
+
+                offset = Math.Max(offset, otherEnd);
+            }
+
+            place(region, offset);
+            live.Add((offset, offset + size(region), region));
+            top = Math.Max(top, offset + size(region));
+        }
+
+        return top;
+    }
+
+    private void MakeSlots()
+    {
+        Dictionary<Region, ArenaBuffer> buffers = regions.ToDictionary(
+            region => region, region => new ArenaBuffer(region.Name, region.Stride, region.Offset, region.LocalOffset));
+        foreach (Value value in graph.Operations.SelectMany(operation => operation.Outputs))
+        {
+            if (homes.TryGetValue(value.Id, out (Region Region, int Column) home))
+            {
+                (int groups, int width) = Layout(value);
+                string name = home.Region.IsStream ? "x" : value.Name;
+                Slots[value.Id] = new Slot(name, buffers[home.Region], home.Column, groups, width, Pad(width));
+            }
+        }
+    }
+
+    private sealed class Region(string name, int firstUse, bool isNorm)
+    {
+        public string Name { get; } = name;
+
+        public int FirstUse { get; } = firstUse;
+
+        public bool IsNorm { get; } = isNorm;
+
+        /// <summary>Written in place again and again: the residual stream.</summary>
+        public bool IsStream { get; set; }
+
+        public int LastUse { get; set; } = firstUse;
+
+        public int Stride { get; set; }
+
+        public int Offset { get; set; }
+
+        public int LocalOffset { get; set; } = -1;
+    }
+}

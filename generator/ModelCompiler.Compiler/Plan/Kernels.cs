@@ -1,0 +1,87 @@
+using ModelCompiler.Compiler.Formats;
+using ModelCompiler.Compiler.Graph;
+
+namespace ModelCompiler.Compiler.Plan;
+
+/// <summary>
+/// A body of emitted code: everything that is a constant in it. Stages of the same constants share one body, whatever
+/// their layer; what differs (where activations and weights lie) they pass as arguments. All widths are in floats and padded to
+/// multiples of 16 unless said otherwise.
+/// </summary>
+public abstract record KernelPlan(string Name);
+
+/// <summary>x[r] = (table column token[r] + position row) · factor.</summary>
+public sealed record EmbedKernel(
+    string Name, WeightFormat Format, int Width, int PaddedOutputs, int OutStride, bool HasPositions, int PositionOffset, double Factor)
+    : KernelPlan(Name);
+
+/// <summary>
+/// Normalises rows of <paramref name="Width"/> numbers (unpadded). <paramref name="Selected"/>: the rows are those whose logits are
+/// asked for. A step of one row is computed by every worker for itself, into its local scratch at
+/// <paramref name="LocalOffset"/>: dearer in instructions, cheaper than a barrier.
+/// </summary>
+public sealed record NormKernel(
+    string Name, NormKind Kind, int Width, int PaddedWidth, int InStride, int OutStride, double Epsilon, bool HasWeight, bool HasBias,
+    bool Selected, int LocalOffset) : KernelPlan(Name);
+
+/// <summary>
+/// y = f(W·x + b) (+ residual), or f(Wg·x) · (Wu·x) when gated. The inner dimension is cut into <paramref name="InputBlocks"/> equal
+/// blocks so that a panel's block stays in the L2 cache while all rows pass over it.
+/// </summary>
+public sealed record LinearKernel(
+    string Name, WeightFormat Format, int Inputs, int Outputs, int InputBlocks, int InStride, int OutStride, int ResidualStride, bool HasBias,
+    bool HasResidual, ActivationKind? Activation, bool Gated, bool ToLogits) : KernelPlan(Name)
+{
+    /// <summary>Whether a tile passes through local scratch, where the epilogue reads it, before it reaches its place.</summary>
+    public bool HasEpilogue => HasBias || HasResidual || Activation is not null || Gated;
+
+    /// <summary>Outputs of the narrow last panel; 0 when all are full.</summary>
+    public int TailColumns => Outputs % Format.PanelColumns;
+
+    /// <summary>Panels of one part.</summary>
+    public int Panels => (Outputs + Format.PanelColumns - 1) / Format.PanelColumns;
+
+    /// <summary>Inputs of a block.</summary>
+    public int BlockInputs => Inputs / InputBlocks;
+}
+
+/// <summary>Per-head RMS norm inside attention.</summary>
+public sealed record HeadNormPlan(double Epsilon, bool HasWeight);
+
+/// <summary>
+/// Attention over the paged cache, with the preparation of q and k. Strides are those of the rows that hold q, k, v.
+/// <paramref name="PaddedHeadDim"/> floats separate heads.
+/// </summary>
+public sealed record AttentionKernel(
+    string Name, int Heads, int KvHeads, int HeadDim, int PaddedHeadDim, int QueryStride, int KeyStride, int ValueStride, int OutStride,
+    double ScoreScale, int? Window, double? SoftCap, HeadNormPlan? QueryNorm, HeadNormPlan? KeyNorm, int? RopeTable, int RotatedPairs)
+    : KernelPlan(Name)
+{
+    /// <summary>Query heads that share a key/value head.</summary>
+    public int Group => Heads / KvHeads;
+
+    /// <summary>Floats of one key/value head in a cache page: keys [PaddedHeadDim × 64], then values [64 × PaddedHeadDim].</summary>
+    public int PageFloatsPerHead => 2 * PaddedHeadDim * CachePage.Positions;
+}
+
+/// <summary>What an <see cref="ElementwiseKernel"/> computes.</summary>
+public enum ElementwiseKind
+{
+    Add,
+    Multiply,
+    Scale,
+    Activation,
+    SoftCap,
+}
+
+/// <summary>An operation of the graph that no pass fused into a neighbour: y = a + b, a · b, a · factor, f(a), cap · tanh(a / cap).</summary>
+public sealed record ElementwiseKernel(
+    string Name, ElementwiseKind Kind, int Width, int LeftStride, int RightStride, int OutStride, double Constant, ActivationKind? Activation)
+    : KernelPlan(Name);
+
+/// <summary>The one page size of the key/value cache.</summary>
+public static class CachePage
+{
+    /// <summary>Positions in a page: the columns of a panel, so that scores of a page are one tile product.</summary>
+    public const int Positions = 64;
+}

@@ -1,0 +1,267 @@
+using System.Globalization;
+using ModelCompiler.Compiler.Graph;
+
+namespace ModelCompiler.Compiler.Plan;
+
+/// <summary>Turns each operation of the fused graph into a stage: its kernel's constants, its operands and its weights.</summary>
+internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, WeightsPlanner weights)
+{
+    /// <summary>Bytes of a panel's block that stay in a 1 MiB L2 cache beside the rows that pass over it.</summary>
+    private const long BlockBytes = 512 * 1024;
+
+    private readonly KernelNames names = new();
+    private readonly List<Stage> stages = [];
+    private int pageFloats;
+
+    /// <summary>Floats of a cache page, all layers.</summary>
+    public int PageFloats => pageFloats;
+
+    /// <summary>Matrices that one decoded token reads whole.</summary>
+    public HashSet<PackedMatrix> ReadPerToken { get; } = [];
+
+    public EquatableArray<Stage> Run()
+    {
+        foreach (Operation operation in graph.Operations)
+        {
+            switch (operation)
+            {
+                case TokenEmbedding embedding: Plan(embedding); break;
+                case Norm norm: Plan(norm); break;
+                case FusedLinear linear: Plan(linear); break;
+                case GatedLinear gated: Plan(gated); break;
+                case FusedAttention attention: Plan(attention); break;
+                case Add add: Elementwise(add, ElementwiseKind.Add, add.Left, add.Right, 0, null, $"{ShortName(add.Left)} + {ShortName(add.Right)}"); break;
+                case Multiply product: Elementwise(product, ElementwiseKind.Multiply, product.Left, product.Right, 0, null, $"{ShortName(product.Left)} · {ShortName(product.Right)}"); break;
+                case Scale scale: Elementwise(scale, ElementwiseKind.Scale, scale.Input, null, scale.Factor, null, $"{ShortName(scale.Input)} · {Text(scale.Factor)}"); break;
+                case Activation activation: Elementwise(activation, ElementwiseKind.Activation, activation.Input, null, 0, activation.Kind, $"{activation.Kind}({ShortName(activation.Input)})"); break;
+                default: throw new UnsupportedOperationException(operation);
+            }
+        }
+
+        return stages.ToEquatable();
+    }
+
+    private static string Text(double number) => number.ToString("G9", CultureInfo.InvariantCulture);
+
+    private Slot Slot(Value value) => arena.Slots[value.Id];
+
+    private void Add(KernelPlan kernel, Operation operation, string equation, Slot?[] operands, WeightArgument[] arguments, int pageOffset = 0)
+        => stages.Add(new Stage(kernel, operation.Place, equation, new(operands), new(arguments), pageOffset, kernel is not NormKernel));
+
+    private void Plan(TokenEmbedding embedding)
+    {
+        Slot output = Slot(embedding.Output);
+        PackedMatrix table = Table(embedding.Table);
+        List<WeightArgument> arguments = [Argument("table", table)];
+        if (embedding.Positions is { } positions)
+        {
+            PackedVector rows = weights.Vector(
+                positions.Name, [new VectorSegment(positions, 0, positions.Columns, 0)], positions.Rows, ArenaPlanner.Pad(positions.Columns));
+            arguments.Add(Argument("positions", rows));
+        }
+
+        EmbedKernel kernel = names.Name(name => new EmbedKernel(
+            name, table.Format, table.PaddedInputs, table.PaddedOutputs, output.Buffer.Stride, embedding.Positions is not null,
+            embedding.PositionOffset, embedding.Factor), $"Embed{embedding.Output.Width}");
+        string equation = embedding.Positions is null ? "x[t] = table[token[t]]" : "x[t] = table[token[t]] + positions[position[t]]";
+        Add(kernel, embedding, equation, [output], [.. arguments]);
+    }
+
+    private PackedMatrix Table(Parameter table)
+        => weights.Matrix(
+            [new MatrixPart(WeightsPlanner.Outputs(table, Groups.Whole(table.Rows)).ToEquatable())], ArenaPlanner.Pad(table.Rows),
+            WeightsPlanner.Inputs(Groups.Whole(table.Columns)), ArenaPlanner.Pad(table.Columns));
+
+    private void Plan(Norm norm)
+    {
+        Slot input = Slot(norm.Input), output = Slot(norm.Output);
+        if (norm.Groups != 1 || input.Groups != 1 || (norm.Kind == NormKind.Layer && norm.Weight is null))
+        {
+            throw new UnsupportedOperationException(norm);
+        }
+
+        List<WeightArgument> arguments = [];
+        if (norm.Weight is { } gain)
+        {
+            arguments.Add(Argument("gain", Row(gain, norm.WeightOffset)));
+        }
+
+        if (norm.Bias is { } bias)
+        {
+            arguments.Add(Argument("bias", Row(bias, 0)));
+        }
+
+        NormKernel kernel = names.Name(name => new NormKernel(
+            name, norm.Kind, norm.Input.Width, input.PaddedWidth, input.Buffer.Stride, output.Buffer.Stride, norm.Epsilon, norm.Weight is not null,
+            norm.Bias is not null, norm.Place.Section == Section.Head, output.Buffer.LocalOffset),
+            $"{norm.Kind}Norm{norm.Input.Width}" + (norm.Place.Section == Section.Head ? "Selected" : ""));
+        string epsilon = Text(norm.Epsilon), x = ShortName(norm.Input), y = ShortName(norm.Output);
+        string equation = norm.Kind == NormKind.Rms
+            ? $"{y} = {x} / sqrt(mean({x}²) + {epsilon}) · gain"
+            : $"{y} = ({x} − mean({x})) / sqrt(var({x}) + {epsilon}) · gain" + (norm.Bias is null ? "" : " + bias");
+        Add(kernel, norm, equation, [input, output], [.. arguments]);
+    }
+
+    private PackedVector Row(Parameter vector, double addend)
+        => weights.Vector(vector.Name, [new VectorSegment(vector, 0, vector.Rows, 0)], 1, ArenaPlanner.Pad(vector.Rows), addend);
+
+    private void Plan(FusedLinear linear)
+    {
+        Slot input = Slot(linear.Input);
+        bool toLogits = linear.Output.Id == graph.Logits.Id;
+        List<OutputSegment> outputs = [];
+        List<VectorSegment> biases = [];
+        int width = 0;
+        foreach (LinearPart part in linear.Parts)
+        {
+            Groups groups = toLogits ? Groups.Whole(part.Output.Width) : Groups.Of(Slot(part.Output));
+            outputs.AddRange(WeightsPlanner.Outputs(part.Weight, groups, width));
+            if (part.Bias is { } bias)
+            {
+                biases.AddRange(WeightsPlanner.Elements(bias, groups, width));
+            }
+
+            width += groups.Count * groups.Stride;
+        }
+
+        PackedMatrix matrix = weights.Matrix([new MatrixPart(outputs.ToEquatable())], width, WeightsPlanner.Inputs(Groups.Of(input)), input.PaddedWidth);
+        List<WeightArgument> arguments = [Argument("panels", matrix)];
+        if (biases.Count > 0)
+        {
+            arguments.Add(Argument("bias", weights.Vector(string.Join(" | ", biases.Select(segment => segment.Parameter.Name).Distinct()), biases, 1, width)));
+        }
+
+        Slot? output = toLogits ? null : Slot(linear.Parts.Count == 1 ? linear.Output : linear.Parts[0].Output);
+        Slot? residual = linear.Residual is null ? null : Slot(linear.Residual);
+        LinearKernel kernel = names.Name(name => new LinearKernel(
+            name, matrix.Format, matrix.PaddedInputs, width, InputBlocks(matrix), input.Buffer.Stride, output?.Buffer.Stride ?? width,
+            residual?.Buffer.Stride ?? 0, biases.Count > 0, residual is not null, linear.Activation, false, toLogits),
+            $"Linear{linear.Input.Width}x{linear.Parts.Sum(part => part.Output.Width)}" + linear.Activation + (residual is null ? "" : "Add"));
+        string product = "W · " + ShortName(linear.Input) + (biases.Count > 0 ? " + b" : "");
+        string result = linear.Parts.Count > 1 ? "[" + string.Join(" ", linear.Parts.Select(part => ShortName(part.Output))) + "]" : toLogits ? "logits" : ShortName(linear.Output);
+        string equation = linear.Activation is { } f ? $"{result} = {f}({product})" : residual is not null ? $"{result} = {ShortName(linear.Residual!)} + {product}" : $"{result} = {product}";
+        Add(kernel, linear, equation, [input, output, .. residual is null ? [] : new[] { residual }], [.. arguments]);
+    }
+
+    private void Plan(GatedLinear gated)
+    {
+        Slot input = Slot(gated.Input), output = Slot(gated.Output);
+        Groups groups = Groups.Of(output);
+        MatrixPart[] parts = [.. new[] { gated.Gate, gated.Up }.Select(part => new MatrixPart(WeightsPlanner.Outputs(part.Weight, groups).ToEquatable()))];
+        PackedMatrix matrix = weights.Matrix(parts, output.PaddedWidth, WeightsPlanner.Inputs(Groups.Of(input)), input.PaddedWidth);
+        List<WeightArgument> arguments = [Argument("panels", matrix)];
+        List<VectorSegment> biases = [];
+        biases.AddRange(gated.Gate.Bias is { } gateBias ? WeightsPlanner.Elements(gateBias, groups) : []);
+        biases.AddRange(gated.Up.Bias is { } upBias ? WeightsPlanner.Elements(upBias, groups, output.PaddedWidth) : []);
+        if (biases.Count > 0)
+        {
+            arguments.Add(Argument("bias", weights.Vector(string.Join(" | ", biases.Select(segment => segment.Parameter.Name)), biases, 1, 2 * output.PaddedWidth)));
+        }
+
+        LinearKernel kernel = names.Name(name => new LinearKernel(
+            name, matrix.Format, matrix.PaddedInputs, output.PaddedWidth, InputBlocks(matrix), input.Buffer.Stride, output.Buffer.Stride, 0,
+            biases.Count > 0, false, gated.Activation, true, false),
+            $"Gated{gated.Input.Width}x{gated.Output.Width}{gated.Activation}");
+        string bias = biases.Count > 0 ? " + b" : "";
+        string x = ShortName(gated.Input);
+        Add(kernel, gated, $"{ShortName(gated.Output)} = {gated.Activation}(Wgate · {x}{bias}) · (Wup · {x}{bias})", [input, output], [.. arguments]);
+    }
+
+    private void Plan(FusedAttention attention)
+    {
+        Slot q = Slot(attention.Query), k = Slot(attention.Key), v = Slot(attention.Values), output = Slot(attention.Output);
+        Attention shape = attention.Definition;
+        List<WeightArgument> arguments = [];
+        foreach ((string name, HeadNorm? norm) in new[] { ("queryGain", attention.QueryNorm), ("keyGain", attention.KeyNorm) })
+        {
+            if (norm?.Weight is { } gain)
+            {
+                arguments.Add(Argument(name, Row(gain, norm.WeightOffset)));
+            }
+        }
+
+        int pairs = attention.RopeTable is { } table ? graph.RopeTables[table].InverseFrequencies.Count : 0;
+        AttentionKernel kernel = names.Name(name => new AttentionKernel(
+            name, shape.Heads, shape.KvHeads, shape.HeadDim, q.GroupStride, q.Buffer.Stride, k.Buffer.Stride, v.Buffer.Stride, output.Buffer.Stride,
+            shape.ScoreScale, shape.Window, shape.SoftCap, NormPlan(attention.QueryNorm), NormPlan(attention.KeyNorm), attention.RopeTable, pairs),
+            $"Attention{shape.Heads}x{shape.HeadDim}" + (shape.KvHeads == shape.Heads ? "" : $"Kv{shape.KvHeads}") + (shape.Window is { } window ? $"Window{window}" : ""));
+        Add(kernel, attention, $"{output.Name} = softmax(" + (pairs > 0 ? $"rope({q.Name}) · rope({k.Name})ᵀ" : $"{q.Name} · {k.Name}ᵀ") + $" · {Text(shape.ScoreScale)}) · {v.Name}", [q, k, v, output], [.. arguments], pageFloats);
+        pageFloats = checked(pageFloats + (shape.KvHeads * kernel.PageFloatsPerHead));
+    }
+
+    private static HeadNormPlan? NormPlan(HeadNorm? norm) => norm is null ? null : new HeadNormPlan(norm.Epsilon, norm.Weight is not null);
+
+    private void Elementwise(Operation operation, ElementwiseKind kind, Value left, Value? right, double constant, ActivationKind? activation, string equation)
+    {
+        if (operation.Output.Id == graph.Logits.Id)
+        {
+            throw new UnsupportedOperationException(operation);
+        }
+
+        Slot a = Slot(left), y = Slot(operation.Output);
+        Slot? b = right is null ? null : Slot(right);
+        ElementwiseKernel kernel = names.Name(name => new ElementwiseKernel(
+            name, kind, a.PaddedWidth, a.Buffer.Stride, b?.Buffer.Stride ?? 0, y.Buffer.Stride, constant, activation), $"{kind}{left.Width}{activation}");
+        Add(kernel, operation, $"y = {equation}", b is null ? [a, y] : [a, b, y], []);
+    }
+
+    private int InputBlocks(PackedMatrix matrix)
+    {
+        int sixteens = matrix.PaddedInputs / 16;
+        for (int blocks = 1; blocks <= sixteens; blocks++)
+        {
+            if (sixteens % blocks == 0 && matrix.Format.PanelBytes(matrix.PaddedInputs / blocks, matrix.Format.PanelColumns) <= BlockBytes)
+            {
+                return blocks;
+            }
+        }
+
+        return 1;
+    }
+
+    private WeightArgument Argument(string name, PackedMatrix matrix)
+    {
+        if (name == "panels")
+        {
+            ReadPerToken.Add(matrix);
+        }
+
+        int rows = matrix.Parts.Sum(part => part.Outputs.Sum(segment => segment.Count));
+        return new WeightArgument(name, matrix.OffsetBytes, $"{matrix.Name} [{rows} × {matrix.Inputs.Sum(segment => segment.Count)}] {matrix.Format.Name}");
+    }
+
+    private static WeightArgument Argument(string name, PackedVector vector)
+        => new(name, vector.OffsetBytes, $"{vector.Name} [{(vector.Rows > 1 ? $"{vector.Rows} × " : "")}{vector.Segments.Sum(segment => segment.Count)}]");
+
+    private string ShortName(Value value) => arena.Slots.TryGetValue(value.Id, out Slot? slot) ? slot.Name : value.Name;
+}
+
+/// <summary>An operation, or a use of one, that no kernel is planned for.</summary>
+internal sealed class UnsupportedOperationException(Operation operation)
+    : Exception($"{operation.GetType().Name} '{operation.Output.Name}'");
+
+/// <summary>Names for kernels: the same constants get the same name; other constants under a name that is taken get a number.</summary>
+internal sealed class KernelNames
+{
+    private readonly Dictionary<string, KernelPlan> byName = [];
+
+    public T Name<T>(Func<string, T> make, string wanted)
+        where T : KernelPlan
+    {
+        for (int number = 1; ; number++)
+        {
+            string name = number == 1 ? wanted : $"{wanted}_{number}";
+            T kernel = make(name);
+            if (!byName.TryGetValue(name, out KernelPlan? known))
+            {
+                byName.Add(name, kernel);
+                return kernel;
+            }
+
+            if (known.Equals(kernel))
+            {
+                return (T)known;
+            }
+        }
+    }
+}

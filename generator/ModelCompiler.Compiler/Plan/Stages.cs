@@ -1,0 +1,34 @@
+using ModelCompiler.Compiler.Graph;
+
+namespace ModelCompiler.Compiler.Plan;
+
+/// <summary>
+/// A region of the arena that holds one value, or several side by side: <paramref name="Stride"/> floats per row, from
+/// <paramref name="Offset"/> floats per row on. Where <paramref name="LocalOffset"/> is not negative, a step of one row keeps the value in each
+/// worker's local scratch there instead.
+/// </summary>
+public sealed record ArenaBuffer(string Name, int Stride, int Offset, int LocalOffset = -1);
+
+/// <summary>Where a value lies (named for the reader of emitted code; <c>x</c> is the residual stream): in a buffer from a column on, in groups (heads) of <paramref name="GroupWidth"/> numbers, <paramref name="GroupStride"/> floats apart.</summary>
+public sealed record Slot(string Name, ArenaBuffer Buffer, int Column, int Groups, int GroupWidth, int GroupStride)
+{
+    /// <summary>Floats that it takes in a row.</summary>
+    public int PaddedWidth => Groups * GroupStride;
+}
+
+/// <summary>A weight that a stage reads: from the start of the data section, with what it is for the reader of emitted code.</summary>
+public sealed record WeightArgument(string Name, long OffsetBytes, string Comment);
+
+/// <summary>
+/// One call in the emitted program: a kernel, where its operands lie, and whether the workers meet after it.
+/// </summary>
+/// <param name="Kernel">The shared body.</param>
+/// <param name="Place">Layer and section.</param>
+/// <param name="Equation">What it computes, for the reader.</param>
+/// <param name="Operands">Activations, in the order of the kernel's parameters; null: the logits.</param>
+/// <param name="Weights">Weights, in the order of the kernel's parameters.</param>
+/// <param name="PageOffset">Where this layer's part of a cache page begins, in floats (attention only).</param>
+/// <param name="BarrierAfter">Other workers' results of this stage are read next. (Norm keeps its own barrier: it needs none for one row.)</param>
+public sealed record Stage(
+    KernelPlan Kernel, Place Place, string Equation, EquatableArray<Slot?> Operands, EquatableArray<WeightArgument> Weights,
+    int PageOffset, bool BarrierAfter);

@@ -1,0 +1,48 @@
+namespace ModelCompiler.Compiler.Plan;
+
+/// <summary>The instruction sets that code is emitted for, best first. Names as in the runtime's enum.</summary>
+public enum TargetSet
+{
+    Avx512,
+    Avx2,
+    Neon,
+    Portable,
+}
+
+/// <summary>
+/// How many rows (tokens) × columns (outputs) of a product are kept in registers at once. Each of the rows · columns / lanes accumulators is
+/// one chain of fused multiply-adds; ten to twelve of them hide the latency.
+/// </summary>
+public static class TilePlan
+{
+    /// <summary>Most rows that a tile of any instruction set has.</summary>
+    public const int MaxRows = 6;
+
+    /// <summary>
+    /// Rows of the full tile. AVX-512: 6 × 64 (24 accumulators, 4 weights, 1 broadcast of 32 registers); 8 × 48 is as
+    /// fast but does not divide a panel of 64. AVX2: 6 × 16 (12 + 2 + 1 of 16). NEON: 4 × 16 (16 + 4 + 4 of 32);
+    /// 6 × 16 would need 34.
+    /// </summary>
+    public static int Rows(TargetSet target) => target switch
+    {
+        TargetSet.Avx512 or TargetSet.Avx2 => 6,
+        _ => 4,
+    };
+
+    /// <summary>Columns of a tile of <paramref name="rows"/> rows in a panel of <paramref name="columns"/>.</summary>
+    public static int Columns(TargetSet target, int rows, int columns)
+    {
+        int widest = target switch
+        {
+            TargetSet.Avx512 => 64,
+            TargetSet.Avx2 => rows switch { 1 => 64, 2 or 3 => 32, _ => 16 },
+            _ => rows switch { 1 => 64, 2 => 32, _ => 16 },
+        };
+        while (columns % widest != 0)
+        {
+            widest -= 16;
+        }
+
+        return widest;
+    }
+}

@@ -1,0 +1,77 @@
+using ModelCompiler.Compiler.Formats;
+using ModelCompiler.Compiler.Graph;
+
+namespace ModelCompiler.Compiler.Plan;
+
+/// <summary>Lays matrices and vectors out in the packed file in the order in which they are first read, each at a multiple of 64 bytes.</summary>
+internal sealed class WeightsPlanner(WeightFormat format)
+{
+    private const int AlignmentBytes = 64;
+
+    private readonly List<PackedMatrix> matrices = [];
+    private readonly List<PackedVector> vectors = [];
+    private readonly Dictionary<(EquatableArray<MatrixPart>, EquatableArray<InputSegment>), PackedMatrix> known = [];
+    private long next;
+
+    public PackedWeights Finish() => new(matrices.ToEquatable(), vectors.ToEquatable(), next);
+
+    /// <summary>A matrix of <paramref name="parts"/>; the same parts over the same input are stored once (tied weights).</summary>
+    public PackedMatrix Matrix(IReadOnlyList<MatrixPart> parts, int paddedOutputs, IReadOnlyList<InputSegment> inputs, int paddedInputs)
+    {
+        EquatableArray<MatrixPart> partArray = parts.ToEquatable();
+        EquatableArray<InputSegment> inputArray = inputs.ToEquatable();
+        if (!known.TryGetValue((partArray, inputArray), out PackedMatrix? matrix))
+        {
+            string name = string.Join(" | ", parts.SelectMany(part => part.Outputs).Select(segment => segment.Parameter.Name).Distinct());
+            matrix = new PackedMatrix(name, format, partArray, inputArray, paddedInputs, paddedOutputs, next);
+            known.Add((partArray, inputArray), matrix);
+            matrices.Add(matrix);
+            Advance(matrix.LengthBytes);
+        }
+
+        return matrix;
+    }
+
+    public PackedVector Vector(string name, IReadOnlyList<VectorSegment> segments, int rows, int paddedLength, double addend = 0)
+    {
+        PackedVector vector = new(name, segments.ToEquatable(), rows, paddedLength, addend, next);
+        vectors.Add(vector);
+        Advance(vector.LengthBytes);
+        return vector;
+    }
+
+    /// <summary>Rows of <paramref name="weight"/> as the columns of a slot, from column <paramref name="first"/> on.</summary>
+    public static IEnumerable<OutputSegment> Outputs(Parameter weight, Groups groups, int first = 0)
+    {
+        if (groups.Width == groups.Stride)
+        {
+            yield return new OutputSegment(weight, 0, groups.Count * groups.Width, first);
+            yield break;
+        }
+
+        for (int group = 0; group < groups.Count; group++)
+        {
+            yield return new OutputSegment(weight, group * groups.Width, groups.Width, first + (group * groups.Stride));
+        }
+    }
+
+    /// <summary>The inputs of a matrix that reads a slot.</summary>
+    public static IReadOnlyList<InputSegment> Inputs(Groups groups)
+        => groups.Width == groups.Stride
+            ? [new InputSegment(0, groups.Count * groups.Width, 0)]
+            : [.. Enumerable.Range(0, groups.Count).Select(group => new InputSegment(group * groups.Width, groups.Width, group * groups.Stride))];
+
+    /// <summary>Elements of a bias as the columns of a slot.</summary>
+    public static IEnumerable<VectorSegment> Elements(Parameter vector, Groups groups, int first = 0)
+        => Outputs(vector, groups, first).Select(segment => new VectorSegment(vector, segment.FirstRow, segment.Count, segment.FirstColumn));
+
+    private void Advance(long bytes) => next += (bytes + AlignmentBytes - 1) / AlignmentBytes * AlignmentBytes;
+}
+
+/// <summary>How a width is laid out: <paramref name="Count"/> groups of <paramref name="Width"/>, <paramref name="Stride"/> apart.</summary>
+internal readonly record struct Groups(int Count, int Width, int Stride)
+{
+    public static Groups Of(Slot slot) => new(slot.Groups, slot.GroupWidth, slot.GroupStride);
+
+    public static Groups Whole(int width) => new(1, width, ArenaPlanner.Pad(width));
+}
