@@ -4,7 +4,7 @@ using ModelCompiler.Compiler.Diagnostics;
 namespace ModelCompiler.Compiler.Inputs;
 
 /// <summary>
-/// Typed reading of one object of a config. What is wrong is reported at its line, and a harmless value is returned, so that one
+/// Typed reading of one object of a config or manifest. What is wrong is reported at its line, and a harmless value is returned, so that one
 /// build shows every mistake; check <see cref="Failed"/> before using what was read. <c>null</c> counts as absent, as it does
 /// in published configs.
 /// </summary>
@@ -13,22 +13,50 @@ public sealed class ConfigReader
     private readonly string file;
     private readonly string prefix;
     private readonly JsonValue root;
+    private readonly string advice;
     private readonly ICollection<ModelDiagnostic> diagnostics;
     private readonly ConfigReader? parent;
     private bool failed;
 
-    internal ConfigReader(
-        string file, JsonValue root, ICollection<ModelDiagnostic> diagnostics, string prefix = "", ConfigReader? parent = null)
+    private ConfigReader(string file, JsonValue root, string advice, ICollection<ModelDiagnostic> diagnostics)
     {
         this.file = file;
         this.root = root;
+        this.advice = advice;
         this.diagnostics = diagnostics;
-        this.prefix = prefix;
+        prefix = "";
+    }
+
+    private ConfigReader(ConfigReader parent, string prefix, JsonValue root)
+        : this(parent.file, root, parent.advice, parent.diagnostics)
+    {
         this.parent = parent;
+        this.prefix = prefix;
+    }
+
+    /// <summary>Parses a file that holds one object. Null after an error; <paramref name="advice"/> is what diagnostics tell the user to do.</summary>
+    internal static ConfigReader? Open(TextFile source, string advice, ICollection<ModelDiagnostic> diagnostics)
+    {
+        if (JsonReader.Read(source, diagnostics) is not { } root)
+        {
+            return null;
+        }
+
+        if (root.Kind == JsonKind.Object)
+        {
+            return new ConfigReader(source.Path, root, advice, diagnostics);
+        }
+
+        diagnostics.Report(
+            Catalogue.WrongType, new SourceSpan(source.Path, root.Line, root.Column), "file", root.Describe(), "an object", advice);
+        return null;
     }
 
     /// <summary>True once anything was reported as an error, here or in an object inside this one.</summary>
     public bool Failed => failed;
+
+    /// <summary>The names of all settings, in the order of the file.</summary>
+    public IEnumerable<string> Keys => root.Members.Select(member => member.Name);
 
     /// <summary>True when the setting is there and is not null.</summary>
     public bool Has(string key) => Find(key) is not null;
@@ -118,6 +146,32 @@ public sealed class ConfigReader
             : Wrong<IReadOnlyList<string>>(Catalogue.WrongType, key, value, "a list of strings", []);
     }
 
+    /// <summary>A required list of objects.</summary>
+    public IReadOnlyList<ConfigReader> Objects(string key)
+    {
+        const string Expected = "a list of objects";
+        if (Find(key) is not { } value)
+        {
+            return Missing<IReadOnlyList<ConfigReader>>(key, Expected, []);
+        }
+
+        return value.Kind == JsonKind.Array && value.Items.All(item => item.Kind == JsonKind.Object)
+            ? [.. value.Items.Select((item, i) => new ConfigReader(this, FormattableString.Invariant($"{prefix}{key}[{i}]."), item))]
+            : Wrong<IReadOnlyList<ConfigReader>>(Catalogue.WrongType, key, value, Expected, []);
+    }
+
+    /// <summary>A required count of bytes: a whole number, 0 or more.</summary>
+    public long Bytes(string key)
+    {
+        const string Expected = "a whole number of bytes";
+        if (Find(key) is not { } value)
+        {
+            return Missing(key, Expected, 0L);
+        }
+
+        return value.TryGetInt64(out long bytes) && bytes >= 0 ? bytes : Wrong(Catalogue.WrongType, key, value, Expected, 0L);
+    }
+
     /// <summary>One whole number or a list of them, such as <c>eos_token_id</c>; absent: <paramref name="otherwise"/>.</summary>
     public EquatableArray<int> Integers(string key, int least, int most, EquatableArray<int> otherwise)
     {
@@ -139,23 +193,23 @@ public sealed class ConfigReader
         }
 
         return value.Kind == JsonKind.Object
-            ? new ConfigReader(file, value, diagnostics, prefix + key + ".", this)
+            ? new ConfigReader(this, prefix + key + ".", value)
             : Wrong<ConfigReader?>(Catalogue.WrongType, key, value, "an object", null);
     }
 
     /// <summary>Reports an error about a setting, at its line.</summary>
-    public void Report(DiagnosticRule rule, string key, string expected, string advice, string? found = null)
+    public void Report(DiagnosticRule rule, string key, string expected, string remedy, string? found = null)
     {
         Fail();
-        diagnostics.Report(rule, Where(key), prefix + key, found ?? Find(key)?.Describe() ?? "nothing", expected, advice);
+        diagnostics.Report(rule, Where(key), prefix + key, found ?? Find(key)?.Describe() ?? "nothing", expected, remedy);
     }
 
     /// <summary>Reports <c>MC006</c> unless the setting is absent, null, false or <paramref name="allowed"/>: for settings that would change the model in a way that is not built.</summary>
-    public void Refuse(string key, string advice, string? allowed = null)
+    public void Refuse(string key, string remedy, string? allowed = null)
     {
         if (Find(key) is { Text: not "false" } value && value.Text != allowed)
         {
-            Report(Catalogue.UnsupportedValue, key, allowed ?? "null or false", advice);
+            Report(Catalogue.UnsupportedValue, key, allowed ?? "null or false", remedy);
         }
     }
 
@@ -179,18 +233,19 @@ public sealed class ConfigReader
 
     private T Missing<T>(string key, string expected, T harmless)
     {
-        Report(Catalogue.MissingValue, key, expected, $"Add \"{key}\" to the config, or use the one that was published with the model.");
+        Report(Catalogue.MissingValue, key, expected, advice);
         return harmless;
     }
 
     private T Wrong<T>(DiagnosticRule rule, string key, JsonValue value, string expected, T harmless)
     {
         Fail();
-        diagnostics.Report(rule, At(value), prefix + key, value.Describe(), expected, "Correct the value, or use the config that was published with the model.");
+        diagnostics.Report(rule, At(value), prefix + key, value.Describe(), expected, advice);
         return harmless;
     }
 
-    private void Fail()
+    /// <summary>Marks this object and those around it as failed, where the caller reported the mistake.</summary>
+    internal void Fail()
     {
         for (ConfigReader? reader = this; reader is not null; reader = reader.parent)
         {

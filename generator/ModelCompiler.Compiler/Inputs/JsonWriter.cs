@@ -3,11 +3,15 @@ using System.Text;
 
 namespace ModelCompiler.Compiler.Inputs;
 
-/// <summary>Writes JSON, one property to a line, the same bytes on every machine: lines end in \n, numbers are invariant, all that is not printable ASCII is escaped.</summary>
+/// <summary>
+/// Writes JSON, the same bytes on every machine: one property to a line unless asked otherwise, lines end in \n, numbers are
+/// invariant, all that is not printable ASCII is escaped.
+/// </summary>
 public sealed class JsonWriter
 {
     private readonly StringBuilder text = new();
     private int depth;
+    private int lineDepth = int.MaxValue;
     private bool first = true;
 
     /// <summary>What was written, ending in a line end.</summary>
@@ -15,6 +19,14 @@ public sealed class JsonWriter
 
     /// <summary>Opens an object, as a property's value, an array's element, or the whole.</summary>
     public JsonWriter BeginObject(string? name = null) => Begin(name, '{');
+
+    /// <summary>Opens an object that lies on one line.</summary>
+    public JsonWriter BeginLine()
+    {
+        Begin(null, '{');
+        lineDepth = Math.Min(lineDepth, depth);
+        return this;
+    }
 
     /// <summary>Closes an object.</summary>
     public JsonWriter EndObject() => End('}');
@@ -79,10 +91,11 @@ public sealed class JsonWriter
         depth--;
         if (!first)
         {
-            NewLine();
+            NewLine(depth + 1);
         }
 
         text.Append(bracket);
+        lineDepth = depth < lineDepth ? int.MaxValue : lineDepth;
         first = false;
         return this;
     }
@@ -96,7 +109,7 @@ public sealed class JsonWriter
 
         if (depth > 0)
         {
-            NewLine();
+            NewLine(depth);
         }
 
         first = false;
@@ -107,7 +120,17 @@ public sealed class JsonWriter
         }
     }
 
-    private void NewLine() => text.Append('\n').Append(' ', 2 * depth);
+    private void NewLine(int inside)
+    {
+        if (inside < lineDepth)
+        {
+            text.Append('\n').Append(' ', 2 * depth);
+        }
+        else
+        {
+            text.Append(' ');
+        }
+    }
 
     private void AppendString(string value)
     {

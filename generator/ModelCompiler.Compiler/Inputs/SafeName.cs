@@ -59,6 +59,9 @@ public static class SafeName
         return false;
     }
 
+    /// <summary>What follows the last slash or backslash of a path.</summary>
+    internal static string LastPart(string path) => path.Substring(path.LastIndexOfAny(['/', '\\']) + 1);
+
     // Neither separators nor colons pass, so neither rooted paths nor drives nor streams do; nor do the dots of '..' at the start.
     private static bool IsFile(string name)
         => name.Length is > 0 and <= LongestFileName

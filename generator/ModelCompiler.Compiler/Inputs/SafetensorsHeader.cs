@@ -211,7 +211,8 @@ public static class SafetensorsHeader
         return true;
     }
 
-    private static TensorType TypeOf(string name) => name switch
+    /// <summary>The element type of that name in a header or manifest.</summary>
+    internal static TensorType TypeOf(string name) => name switch
     {
         "F32" => TensorType.F32,
         "F16" => TensorType.F16,
@@ -237,7 +238,8 @@ public static class SafetensorsHeader
 
     private static long ProductOf(EquatableArray<int> shape) => shape.Aggregate(1L, (product, size) => product * size);
 
-    private static string Clean(string text) => DiagnosticReporting.Quote(text).Trim('\'');
+    /// <summary>A type's name as it may be shown and written again.</summary>
+    internal static string Clean(string text) => DiagnosticReporting.Quote(text).Trim('\'');
 
     private static SourceSpan At(string file, JsonValue value) => new(file, value.Line, value.Column);
 

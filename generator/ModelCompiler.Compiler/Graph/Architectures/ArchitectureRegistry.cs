@@ -8,6 +8,9 @@ public static class ArchitectureRegistry
     [
         new Gpt2Architecture(),
         new LlamaArchitecture(),
+        new MistralArchitecture(),
+        new Qwen2Architecture(),
+        new Qwen3Architecture(),
     ];
 
     /// <summary>The architecture of a family, or null.</summary>
