@@ -22,6 +22,15 @@ public static class DiagnosticReporting
         string subject, string found, string expected, string advice)
         => diagnostics.Add(rule.Create(where, subject, found, expected, advice));
 
+    /// <summary>
+    /// Adds <c>MC021</c> for a file that could not be read. Whoever does the I/O calls it; <paramref name="found"/> such as
+    /// <c>no such file</c>.
+    /// </summary>
+    public static void ReportUnreadable(this ICollection<ModelDiagnostic> diagnostics, string folder, string fileName, string found)
+        => diagnostics.Report(
+            Catalogue.UnreadableFile, new SourceSpan(folder), fileName, found, "a readable file",
+            "Put the model's published files into this folder, and see that you may read them.");
+
     /// <summary>True when there is at least one error.</summary>
     public static bool HasErrors(this IEnumerable<ModelDiagnostic> diagnostics)
         => diagnostics.Any(diagnostic => diagnostic.Rule.Severity == DiagnosticSeverity.Error);

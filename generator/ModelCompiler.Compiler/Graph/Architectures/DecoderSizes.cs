@@ -54,8 +54,9 @@ internal sealed record DecoderSizes(
     public Dimensions ToDimensions(ConfigReader config, int usualBegin = -1, int usualEnd = -1)
     {
         EquatableArray<int> Usual(int token) => token >= 0 && token < Vocab ? new([token]) : default;
+        int bound = config.Failed ? LargestVocab : Vocab; // a vocabulary that was reported is not held against the tokens
         EquatableArray<int> Tokens(string key, int usual)
-            => config.Integers(key, 0, Vocab - 1, config.Mentions(key) ? default : Usual(usual));
+            => config.Integers(key, 0, bound - 1, config.Mentions(key) ? default : Usual(usual));
 
         EquatableArray<int> begin = Tokens("bos_token_id", usualBegin);
         return new Dimensions(

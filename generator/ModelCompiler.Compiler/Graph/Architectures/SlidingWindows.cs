@@ -51,6 +51,11 @@ internal static class SlidingWindows
 
     private static EquatableArray<int?> FromTypes(ConfigReader config, DecoderSizes sizes, IReadOnlyList<string> types, int? window)
     {
+        if (config.Failed)
+        {
+            return default;
+        }
+
         if (types.Count != sizes.Layers)
         {
             config.Report(

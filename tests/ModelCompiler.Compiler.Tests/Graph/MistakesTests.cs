@@ -1,0 +1,162 @@
+using ModelCompiler.Compiler.Diagnostics;
+using ModelCompiler.Compiler.Inputs;
+using ModelCompiler.Compiler.Tests.Inputs;
+
+namespace ModelCompiler.Compiler.Tests.Graph;
+
+/// <summary>A mistake in a model is an error at its line: id, place, what was found, what was expected, what to do.</summary>
+public class MistakesTests
+{
+    [Theory]
+    [InlineData("MC001", "\"silu\",", "\"silu\"", 13, 3, "found '\"'")]
+    [InlineData("MC002", "\"rms_norm_eps\"", "\"hidden_size\"", 11, 3, "'hidden_size' a second time")]
+    [InlineData("MC003", "\"hidden_size\": 40,", "", 1, 1, "hidden_size: found nothing, expected a whole number from 1 to 65536")]
+    [InlineData("MC003", "\"vocab_size\": 97", "\"vocab_size\": null", 9, 17, "vocab_size: found nothing")]
+    [InlineData("MC003", "\"model_type\": \"llama\"", "\"architectures\": [\"LlamaForCausalLM\"]", 1, 1, "model_type")]
+    [InlineData("MC004", "\"hidden_size\": 40", "\"hidden_size\": \"40\"", 3, 18, "found the string '40'")]
+    [InlineData("MC004", "\"hidden_size\": 40", "\"hidden_size\": 40.5", 3, 18, "found the number 40.5")]
+    [InlineData("MC004", "\"hidden_size\": 40", "\"hidden_size\": [40]", 3, 18, "found a list")]
+    [InlineData("MC004", "\"tie_word_embeddings\": false", "\"tie_word_embeddings\": 0", 13, 26, "expected true or false")]
+    [InlineData("MC004", "\"hidden_act\": \"silu\"", "\"hidden_act\": {}", 12, 17, "expected a string")]
+    [InlineData("MC004", "\"rms_norm_eps\": 1e-05", "\"rms_norm_eps\": true", 11, 19, "found true")]
+    [InlineData("MC005", "\"hidden_size\": 40", "\"hidden_size\": 0", 3, 18, "found the number 0, expected a whole number from 1 to 65536")]
+    [InlineData("MC005", "\"hidden_size\": 40", "\"hidden_size\": -40", 3, 18, "-40")]
+    [InlineData("MC005", "\"hidden_size\": 40", "\"hidden_size\": 99999999999999999999999999", 3, 18, "65536")]
+    [InlineData("MC005", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1025", 5, 24, "1024")]
+    [InlineData("MC005", "\"vocab_size\": 97", "\"vocab_size\": 16777217", 9, 17, "16777216")]
+    [InlineData("MC005", "\"max_position_embeddings\": 256", "\"max_position_embeddings\": 134217729", 10, 30, "134217728")]
+    [InlineData("MC005", "\"rms_norm_eps\": 1e-05", "\"rms_norm_eps\": -1", 11, 19, "rms_norm_eps")]
+    [InlineData("MC005", "\"rms_norm_eps\": 1e-05", "\"rms_norm_eps\": 1e999", 11, 19, "rms_norm_eps")]
+    [InlineData("MC005", "[2, 3]", "[2, 97]", 15, 23, "from 0 to 96")]
+    [InlineData("MC005", "\"bos_token_id\": 1", "\"bos_token_id\": 97", 14, 19, "from 0 to 96")]
+    [InlineData("MC006", "\"silu\"", "\"mish\"", 12, 17, "hidden_act: found the string 'mish', expected one of silu, swish, gelu")]
+    [InlineData("MC006", "\"rms_norm_eps\": 1e-05", "\"quantization_config\": {\"bits\": 4}", 11, 26, "quantization_config")]
+    [InlineData("MC006", "\"rms_norm_eps\": 1e-05", "\"partial_rotary_factor\": 0.5", 11, 28, "partial_rotary_factor")]
+    [InlineData("MC007", "\"num_key_value_heads\": 3", "\"num_key_value_heads\": 4", 7, 26, "a divisor of num_attention_heads 6")]
+    [InlineData("MC007", "\"head_dim\": 20,", "", 6, 26, "a divisor of hidden_size 40")]
+    [InlineData("MC007", "\"head_dim\": 20", "\"head_dim\": 21", 8, 15, "heads of 21 elements")]
+    [InlineData("MC101", "\"llama\"", "\"mamba\"", 2, 17, "found the string 'mamba', expected one of gpt2, llama, mistral, qwen2, qwen3")]
+    [InlineData("MC101", "\"llama\"", "\"\\u001b[31mred\\n\"", 2, 17, "'\\u001B[31mred\\u000A'")]
+    [InlineData("MC103", "\"vocab_size\": 97", "\"vocab_size\": 96", 9, 17, "[97, 40] in model.safetensors, expected [96, 40] (vocab_size, hidden_size)", 2)]
+    [InlineData("MC103", "\"num_key_value_heads\": 3", "\"num_key_value_heads\": 2", 7, 26, "[40, 40] (num_key_value_heads × head_dim, hidden_size)", 4)]
+    [InlineData("MC104", "\"rms_norm_eps\": 1e-05", "\"rope_scaling\": {\"rope_type\": \"yarn\"}", 11, 33, "rope_scaling.rope_type: found the string 'yarn', expected one of default, linear, llama3")]
+    [InlineData("MC104", "\"rms_norm_eps\": 1e-05", "\"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 2.0}", 11, 28, "rope_scaling.type")]
+    [InlineData("MC003", "\"rms_norm_eps\": 1e-05", "\"rope_scaling\": {\"type\": \"linear\"}", 11, 19, "rope_scaling.factor")]
+    [InlineData("MC004", "\"rms_norm_eps\": 1e-05", "\"rope_scaling\": \"linear\"", 11, 19, "an object")]
+    [InlineData("MC005", "\"rms_norm_eps\": 1e-05", "\"rope_theta\": 0", 11, 17, "rope_theta")]
+    [InlineData(
+        "MC005", "\"rms_norm_eps\": 1e-05",
+        "\"rope_scaling\": {\"type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 4, \"high_freq_factor\": 4, \"original_max_position_embeddings\": 8}",
+        11, 93, "more than low_freq_factor")]
+    public void AMistakeInTheConfigIsPlaced(
+        string id, string text, string replacement, int line, int column, string mention, int count = 1)
+    {
+        SyntheticModel model = SyntheticModel.Llama().With(text, replacement);
+
+        Assert.Null(model.Build());
+
+        Assert.Equal(count, model.Diagnostics.Count);
+        Assert.Equal("config.json", Found.Single([model.Diagnostics[0]], id, line, column, mention).Where.File);
+    }
+
+    [Fact]
+    public void EveryMistakeIsShownAtOnce()
+    {
+        SyntheticModel model = SyntheticModel.Llama().With("\"hidden_size\": 40", "\"hidden_size\": 0")
+            .With("\"silu\"", "\"mish\"").With("\"num_hidden_layers\": 2,", "");
+
+        Assert.Null(model.Build());
+
+        Assert.Equal(["MC005", "MC003", "MC006"], model.Diagnostics.Select(diagnostic => diagnostic.Rule.Id));
+    }
+
+    [Fact]
+    public void AMissingTensorIsNamed()
+    {
+        SyntheticModel model = SyntheticModel.Llama().Without("model.layers.1.mlp.up_proj.weight");
+
+        Assert.Null(model.Build());
+
+        Found.Single(
+            model.Diagnostics, "MC102", 2, 17,
+            "tensor 'model.layers.1.mlp.up_proj.weight': found nothing, expected [56, 40] (intermediate_size, hidden_size)");
+    }
+
+    [Fact]
+    public void AnUntiedHeadMustBeThere()
+    {
+        SyntheticModel model = SyntheticModel.Llama().Without("lm_head.weight");
+
+        Assert.Null(model.Build());
+
+        Found.Single(model.Diagnostics, "MC102", 2, 17, "tensor 'lm_head.weight'");
+    }
+
+    [Fact]
+    public void AFusedTensorIsReportedOnce()
+    {
+        SyntheticModel model = SyntheticModel.Gpt2().Change("transformer.h.1.attn.c_attn.weight", tensor => tensor with { Shape = new([108, 36]) });
+
+        Assert.Null(model.Build());
+
+        Found.Single(model.Diagnostics, "MC103", 3, 13, "[108, 36] in model.safetensors, expected [36, 108] (n_embd, 3 × n_embd)");
+    }
+
+    [Fact]
+    public void ATensorOfAnUnsupportedTypeIsAnErrorOnlyWhereItIsUsed()
+    {
+        SyntheticModel model = SyntheticModel.Llama()
+            .Change("model.norm.weight", tensor => tensor with { Type = TensorType.Unsupported, TypeName = "F8_E4M3" });
+
+        Assert.Null(model.Build());
+
+        ModelDiagnostic diagnostic = Found.Single(model.Diagnostics, "MC014", 0, 0, "tensor 'model.norm.weight': found F8_E4M3");
+        Assert.Equal(SyntheticModel.WeightsFile, diagnostic.Where.File);
+    }
+
+    [Fact]
+    public void UnusedTensorsAreAWarningThatNamesThem()
+    {
+        SyntheticModel model = SyntheticModel.Llama().Add("model.layers.0.self_attn.q_norm.weight", 20)
+            .Add("model.layers.0.self_attn.rotary_emb.inv_freq", 10);
+
+        Assert.NotNull(model.Build());
+
+        ModelDiagnostic diagnostic = Found.Single(model.Diagnostics, "MC105", 0, 0, "1 tensor(s) that nothing uses: 'model.layers.0.self_attn.q_norm.weight'");
+        Assert.Equal(DiagnosticSeverity.Warning, diagnostic.Rule.Severity);
+    }
+
+    [Fact]
+    public void ATensorNameThatCouldBecomeCodeStopsTheBuild()
+    {
+        SyntheticModel model = SyntheticModel.Llama().Add("x\"; System.Environment.Exit(1); //", 1);
+
+        Assert.Null(model.Build());
+
+        Found.Single(model.Diagnostics, "MC010", 0, 0);
+    }
+
+    [Fact]
+    public void AWindowMustBeASize()
+    {
+        SyntheticModel model = SyntheticModel.Llama("mistral").Set("\"sliding_window\": 0");
+
+        Assert.Null(model.Build());
+
+        Found.Single(model.Diagnostics, "MC005", 16, 21, "sliding_window");
+    }
+
+    [Theory]
+    [InlineData("MC007", "[\"full_attention\"]", "2 (num_hidden_layers)")]
+    [InlineData("MC006", "[\"full_attention\", \"linear_attention\"]", "'linear_attention'")]
+    [InlineData("MC004", "[1, 2]", "a list of strings")]
+    public void LayerTypesAreChecked(string id, string types, string mention)
+    {
+        SyntheticModel model = SyntheticModel.Llama("qwen2", qkvBias: true)
+            .Set($"\"use_sliding_window\": true, \"sliding_window\": 8, \"layer_types\": {types}");
+
+        Assert.Null(model.Build());
+
+        Found.Single(model.Diagnostics, id, 16, 67, mention);
+    }
+}
