@@ -8,7 +8,7 @@ namespace ModelCompiler.Compiler.Graph;
 /// widths agree, parameters have the shape that their operation asks for and lie inside their tensors, rotary tables exist. What it finds
 /// (<c>MC110</c> to <c>MC115</c>) is a mistake of an architecture or a pass, not of the user.
 /// </summary>
-public sealed class GraphVerifier
+public sealed partial class GraphVerifier
 {
     private const string Advice = "This is a mistake in ModelCompiler, not in your model: please report it with this line.";
 
@@ -70,7 +70,6 @@ public sealed class GraphVerifier
         ExpectWidth("graph", graph.Logits, graph.Dimensions.Vocab);
     }
 
-    // Operations that passes make are checked for order and parameters only; whoever makes one checks its widths.
     private void Check(Operation operation)
     {
         string name = Name(operation);
@@ -108,6 +107,9 @@ public sealed class GraphVerifier
             case Scale or Activation or SoftCap:
                 ExpectSameWidth(name, [operation.Output, .. operation.Inputs]);
                 break;
+            default:
+                CheckFused(name, operation);
+                break;
         }
     }
 
@@ -126,15 +128,20 @@ public sealed class GraphVerifier
     private void Check(string name, Rope rope)
     {
         ExpectWidth(name, rope.Input, rope.Heads * rope.HeadDim);
-        if (rope.Table < 0 || rope.Table >= graph.RopeTables.Count)
+        CheckTable(name, rope.Table, rope.HeadDim);
+    }
+
+    private void CheckTable(string name, int table, int headDim)
+    {
+        if (table < 0 || table >= graph.RopeTables.Count)
         {
-            Report(Catalogue.UnknownRopeTable, name, $"table {rope.Table}", $"one of the {graph.RopeTables.Count} tables of the graph");
+            Report(Catalogue.UnknownRopeTable, name, $"table {table}", $"one of the {graph.RopeTables.Count} tables of the graph");
         }
-        else if (graph.RopeTables[rope.Table].RotatedWidth > rope.HeadDim)
+        else if (graph.RopeTables[table].RotatedWidth > headDim)
         {
             Report(
-                Catalogue.WidthMismatch, name, $"a table that rotates {graph.RopeTables[rope.Table].RotatedWidth} elements",
-                $"at most the {rope.HeadDim} of a head");
+                Catalogue.WidthMismatch, name, $"a table that rotates {graph.RopeTables[table].RotatedWidth} elements",
+                $"at most the {headDim} of a head");
         }
     }
 

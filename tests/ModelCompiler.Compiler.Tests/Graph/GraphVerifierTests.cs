@@ -1,5 +1,6 @@
 using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Compiler.Graph;
+using ModelCompiler.Compiler.Passes;
 using ModelCompiler.Compiler.Tests.Inputs;
 
 namespace ModelCompiler.Compiler.Tests.Graph;
@@ -66,6 +67,45 @@ public class GraphVerifierTests
     public void AnAttentionHasACache()
         => Refused("MC115", graph => Replace<Attention>(graph, attention => attention with { Place = new(2, Section.Attention) }), "layer 2");
 
+    public static TheoryData<string> Families => ["llama", "mistral", "qwen2", "qwen3", "gpt2"];
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void WhatEachPassMakesOfEachFamilyIsRight(string family)
+    {
+        ModelGraph graph = SyntheticModel.Of(family).BuildCleanly();
+
+        List<string> passes = [];
+        PassList.Run(graph, (name, fused) =>
+        {
+            passes.Add(name);
+            Assert.True(GraphVerifier.Verify(fused, new SourceSpan("config.json"), diagnostics), $"{name}: {string.Join('\n', diagnostics)}");
+        });
+        Assert.Equal(PassList.Inference.Select(pass => pass.Name), passes);
+    }
+
+    [Fact]
+    public void AFusedProjectionFitsItsInput()
+        => Refused("MC113", graph => Replace<FusedLinear>(PassList.Run(graph), linear => linear with { Input = linear.Input with { Width = 41 } }), "[120, 41]");
+
+    [Fact]
+    public void AResidualFitsItsProjection()
+        => Refused(
+            "MC112",
+            graph => Replace(PassList.Run(graph), linear => linear.Residual is not null, (FusedLinear linear) => linear with { Residual = linear.Residual! with { Width = 41 } }),
+            "width 41, expected width 40");
+
+    [Fact]
+    public void AFusedAttentionHasATable()
+        => Refused("MC114", graph => Replace<FusedAttention>(PassList.Run(graph), attention => attention with { RopeTable = 7 }), "table 7");
+
+    [Fact]
+    public void AGatedProjectionFitsItsInput()
+        => Refused(
+            "MC113",
+            graph => Replace<GatedLinear>(PassList.Run(graph), gated => gated with { Up = gated.Up with { Weight = gated.Up.Weight with { Columns = 39 } } }),
+            "[56, 39]");
+
     private void Refused(string id, Func<ModelGraph, ModelGraph> damage, string mention)
     {
         Assert.False(Verify(damage));
@@ -78,8 +118,12 @@ public class GraphVerifierTests
     /// <summary>Changes the first operation of a type.</summary>
     private static ModelGraph Replace<T>(ModelGraph graph, Func<T, Operation> change)
         where T : Operation
+        => Replace(graph, _ => true, change);
+
+    private static ModelGraph Replace<T>(ModelGraph graph, Func<T, bool> which, Func<T, Operation> change)
+        where T : Operation
     {
-        T first = graph.Operations.OfType<T>().First();
+        T first = graph.Operations.OfType<T>().First(which);
         return graph with { Operations = graph.Operations.Select(operation => ReferenceEquals(operation, first) ? change(first) : operation).ToEquatable() };
     }
 }

@@ -61,6 +61,10 @@ internal sealed class SyntheticModel(string config, params (string Name, int[] S
         return this;
     }
 
+    /// <summary>A model of any family.</summary>
+    public static SyntheticModel Of(string family)
+        => family == "gpt2" ? Gpt2() : Llama(family, qkvBias: family == "qwen2", headNorms: family == "qwen3");
+
     /// <summary>Two layers of the Llama line: dim 40, 6 heads over 3, head size 20 where it is given, vocabulary 97.</summary>
     public static SyntheticModel Llama(string family = "llama", bool qkvBias = false, bool headNorms = false) => new(
         $$"""
