@@ -96,6 +96,12 @@ public static class Catalogue
     /// <summary>MC203.</summary>
     public static DiagnosticRule TooLarge { get; } = Error("MC203", "The model is larger than a program can address");
 
+    /// <summary>MC210.</summary>
+    public static DiagnosticRule WeightNotFinite { get; } = Error("MC210", "A weight is not a finite number");
+
+    /// <summary>MC211.</summary>
+    public static DiagnosticRule WeightTooLarge { get; } = Error("MC211", "A weight does not fit the chosen format");
+
     /// <summary>All of them, by id.</summary>
     public static IReadOnlyList<DiagnosticRule> All { get; } =
     [
@@ -105,6 +111,7 @@ public static class Catalogue
         UnknownFamily, MissingTensor, WrongShape, UnsupportedRope, UnusedTensors,
         UndefinedValue, RedefinedValue, WidthMismatch, ParameterMismatch, UnknownRopeTable, InvalidAttention,
         UnknownFormat, NotLowered, TooLarge,
+        WeightNotFinite, WeightTooLarge,
     ];
 
     private static DiagnosticRule Error(string id, string title) => new(id, DiagnosticSeverity.Error, title);

@@ -16,11 +16,11 @@ public sealed class ReferenceInterpreter(ModelGraph graph, IParameterSource para
     public ModelGraph Graph => graph;
 
     /// <summary>
-    /// Logits [tokens × vocab], row by row. <paramref name="observe"/> receives every value as soon as it is known, as
-    /// [tokens × width]; the array must not be changed.
+    /// Logits [tokens × vocab], row by row. <paramref name="observe"/> receives the output of every operation as soon as it is
+    /// known, as [tokens × width]; the array must not be changed.
     /// </summary>
     /// <exception cref="ArgumentException">A token outside the vocabulary, or more tokens than the context holds.</exception>
-    public double[] Run(ReadOnlySpan<int> tokens, Action<Value, double[]>? observe = null)
+    public double[] Run(ReadOnlySpan<int> tokens, Action<Operation, double[]>? observe = null)
     {
         int[] sequence = CheckTokens(tokens);
         Dictionary<int, double[]> values = [];
@@ -28,17 +28,17 @@ public sealed class ReferenceInterpreter(ModelGraph graph, IParameterSource para
         {
             double[] result = Evaluate(operation, sequence, values);
             values.Add(operation.Output.Id, result);
-            observe?.Invoke(operation.Output, result);
+            observe?.Invoke(operation, result);
         }
 
         return values[graph.Logits.Id];
     }
 
-    /// <summary>Every value [tokens × width] by its name, the logits among them.</summary>
-    public IReadOnlyDictionary<string, double[]> RunAll(ReadOnlySpan<int> tokens)
+    /// <summary>Every value [tokens × width] by layer (−1 outside the layers) and name, the logits among them.</summary>
+    public IReadOnlyDictionary<(int Layer, string Name), double[]> RunAll(ReadOnlySpan<int> tokens)
     {
-        Dictionary<string, double[]> values = [];
-        Run(tokens, (value, numbers) => values.Add(value.Name, numbers));
+        Dictionary<(int Layer, string Name), double[]> values = [];
+        Run(tokens, (operation, numbers) => values.Add((operation.Place.Layer, operation.Output.Name), numbers));
         return values;
     }
 

@@ -82,14 +82,16 @@ internal static class PackingFault
         throw new InvalidOperationException($"{matrix.Format.Name} refuses panel {panel} of '{matrix.Name}', but none of its rows");
     }
 
-    private static ModelException NotFinite(Parameter parameter, int row, int input, float value)
-        => Report(PackingRules.NotFinite, parameter, $"{Describe(parameter, row, input)} is {Format(value)}; expected a finite number. The file is damaged or its training diverged: publish it again.");
+    private static ModelException NotFinite(Parameter parameter, int row, int input, float value) => Report(
+        Catalogue.WeightNotFinite, parameter, row, input, value, "a finite number",
+        "The file is damaged or the training of the model diverged: download it again, or take an earlier checkpoint.");
 
-    private static ModelException TooLarge(Parameter parameter, int row, int input, float value, string format)
-        => Report(PackingRules.TooLarge, parameter, $"{Describe(parameter, row, input)} is {Format(value)}, which {format} cannot hold. Choose Weights=\"bf16\" or \"f32\".");
+    private static ModelException TooLarge(Parameter parameter, int row, int input, float value, string format) => Report(
+        Catalogue.WeightTooLarge, parameter, row, input, value, $"a number that {format} can hold", "Choose the weights format bf16 or f32.");
 
-    private static ModelException Report(DiagnosticRule rule, Parameter parameter, string message)
-        => new(new ModelDiagnostic(rule, new SourceSpan(parameter.Tensor.File), message));
+    private static ModelException Report(
+        DiagnosticRule rule, Parameter parameter, int row, int input, float value, string expected, string advice)
+        => new(rule.Create(new SourceSpan(parameter.Tensor.File), Describe(parameter, row, input), Format(value), expected, advice));
 
     private static string Format(float value) => value.ToString("R", CultureInfo.InvariantCulture);
 
@@ -98,7 +100,7 @@ internal static class PackingFault
     {
         int output = parameter.FirstRow + row;
         string index = parameter.Columns == 1 ? $"{output}" : parameter.Transposed ? $"{input}, {output}" : $"{output}, {input}";
-        return $"'{parameter.Tensor.Name}'[{index}]";
+        return $"tensor '{parameter.Tensor.Name}' at [{index}]";
     }
 
     private static (Parameter Parameter, int Row, int Input) Locate(PackedMatrix matrix, int panel, int column, int paddedInput)

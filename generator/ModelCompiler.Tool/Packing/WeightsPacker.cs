@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Compiler.Packing;
 using ModelCompiler.Compiler.Plan;
@@ -15,17 +14,16 @@ public static class WeightsPacker
 {
     private const int BatchBytesPerThread = 2 << 20;
 
-    /// <summary>Writes layout.LengthBytes bytes to <paramref name="destination"/> from its current position on.</summary>
+    /// <summary>Gives layout.LengthBytes bytes to <paramref name="write"/>, front to back.</summary>
     /// <param name="layout">What lies where.</param>
     /// <param name="source">The numbers; read from several threads.</param>
-    /// <param name="destination">Written front to back.</param>
-    /// <param name="hash">Receives the same bytes, or null.</param>
+    /// <param name="write">Takes the next bytes: <c>WeightsFileWriter.Write</c>, <c>Stream.Write</c>. Called from one thread at a time.</param>
     /// <param name="progress">Receives the number of bytes written so far.</param>
     /// <param name="cancellation">Stops between panels.</param>
     /// <exception cref="ModelException">A weight that is not finite or does not fit the format; a file that changed.</exception>
     /// <exception cref="InvalidOperationException">The layout overlaps itself or leaves holes.</exception>
     public static void Pack(
-        PackedWeights layout, IParameterSource source, Stream destination, IncrementalHash? hash = null,
+        PackedWeights layout, IParameterSource source, Action<ReadOnlySpan<byte>> write,
         IProgress<long>? progress = null, CancellationToken cancellation = default)
     {
         IReadOnlyList<Batch> batches = Batches(layout);
@@ -40,7 +38,7 @@ public static class WeightsPacker
                 byte[] buffer = buffers[i % 2];
                 Encode(batch, source, buffer, cancellation);
                 writing.GetAwaiter().GetResult();
-                writing = Task.Run(() => Write(batch, buffer, destination, hash, progress), CancellationToken.None);
+                writing = Task.Run(() => Write(batch, buffer, write, progress), CancellationToken.None);
             }
         }
         finally
@@ -78,10 +76,9 @@ public static class WeightsPacker
         }
     }
 
-    private static void Write(Batch batch, byte[] buffer, Stream destination, IncrementalHash? hash, IProgress<long>? progress)
+    private static void Write(Batch batch, byte[] buffer, Action<ReadOnlySpan<byte>> write, IProgress<long>? progress)
     {
-        hash?.AppendData(buffer, 0, batch.LengthBytes);
-        destination.Write(buffer, 0, batch.LengthBytes);
+        write(buffer.AsSpan(0, batch.LengthBytes));
         progress?.Report(batch.OffsetBytes + batch.LengthBytes);
     }
 

@@ -1,0 +1,54 @@
+using System.Text;
+using ModelCompiler.Compiler.Diagnostics;
+using ModelCompiler.Compiler.Inputs;
+
+namespace ModelCompiler.Tool.Inputs;
+
+/// <summary>Reads the text files of a model: UTF-8 without exception, and of bounded length.</summary>
+internal static class ModelText
+{
+    /// <summary>The longest text that is read, 256 MiB: many times the largest tokenizer.json.</summary>
+    public const long LongestBytes = 256L << 20;
+
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <exception cref="ModelException">The file is missing, too long, cannot be read or is not UTF-8.</exception>
+    public static TextFile Read(string path, string advice)
+    {
+        FileInfo file = new(path);
+        if (!file.Exists)
+        {
+            throw new ModelException(Catalogue.UnreadableFile.Create(new SourceSpan(path), "file", "no such file", "a file that can be read", advice));
+        }
+
+        if (file.Length > LongestBytes)
+        {
+            throw new ModelException(Catalogue.UnreadableFile.Create(
+                new SourceSpan(path), "length", $"{file.Length} bytes", $"at most {LongestBytes}", advice));
+        }
+
+        try
+        {
+            return new(path, Decode(path, File.ReadAllBytes(path)));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ModelException(Catalogue.UnreadableFile.Create(
+                new SourceSpan(path), "file", exception.Message, "a file that can be read", advice));
+        }
+    }
+
+    /// <exception cref="ModelException">The bytes are not UTF-8.</exception>
+    public static string Decode(string path, ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            return Strict.GetString(bytes);
+        }
+        catch (DecoderFallbackException exception)
+        {
+            throw new ModelException(Catalogue.BrokenJson.Create(
+                new SourceSpan(path), "text", $"bytes that are not UTF-8 at {exception.Index}", "UTF-8", "Download the file again."));
+        }
+    }
+}
