@@ -13,6 +13,7 @@ public sealed class RoundedParameters : IParameterSource
     private readonly IParameterSource published;
 
     /// <summary>Rounds every matrix of <paramref name="layout"/>.</summary>
+    /// <exception cref="OverflowException">A number does not fit its format; packing the model says which.</exception>
     public RoundedParameters(PackedWeights layout, IParameterSource published)
     {
         this.published = published;
