@@ -34,10 +34,7 @@ public class WeightsPackerTests
 
         byte[] packed = Pack(builder.Layout);
 
-        foreach (PackedMatrix matrix in builder.Layout.Matrices)
-        {
-            CheckMatrix(matrix, packed);
-        }
+        new PackedFileCheck(tensors.Element, packed).CheckMatrices(builder.Layout);
     }
 
     [Fact]
@@ -88,7 +85,7 @@ public class WeightsPackerTests
             rounded.Read(parameter, 30, 7, values);
             for (int i = 0; i < values.Length; i++)
             {
-                Assert.Equal(Round(formatName, tensors.Element(parameter, 30 + (i / parameter.Columns), i % parameter.Columns)), values[i]);
+                Assert.Equal(PackedFileCheck.Round(formatName, tensors.Element(parameter, 30 + (i / parameter.Columns), i % parameter.Columns)), values[i]);
             }
         }
 
@@ -166,69 +163,6 @@ public class WeightsPackerTests
         WeightsPacker.Pack(layout, new PublishedParameters(tensors), stream.Write);
         Assert.Equal(layout.LengthBytes, stream.Length);
         return stream.ToArray();
-    }
-
-    /// <summary>Walks the panels as a kernel does: one after another, parts alternating.</summary>
-    private void CheckMatrix(PackedMatrix matrix, byte[] packed)
-    {
-        float[][] expected = [.. matrix.Parts.Select(part => Expected(matrix, part))];
-        int inputs = matrix.PaddedInputs;
-        long offset = matrix.OffsetBytes;
-        for (int begin = 0; begin < matrix.PaddedOutputs; begin += matrix.Format.PanelColumns)
-        {
-            int columns = Math.Min(matrix.Format.PanelColumns, matrix.PaddedOutputs - begin);
-            int bytes = (int)matrix.Format.PanelBytes(inputs, columns);
-            foreach (float[] part in expected)
-            {
-                float[] decoded = new float[columns * inputs];
-                matrix.Format.DecodePanel(packed.AsSpan((int)offset, bytes), inputs, columns, decoded);
-                Assert.True(part.AsSpan(begin * inputs, columns * inputs).SequenceEqual(decoded), $"{matrix.Name}, columns {begin} …");
-                offset += bytes;
-            }
-        }
-
-        Assert.Equal(matrix.OffsetBytes + matrix.LengthBytes, offset);
-    }
-
-    /// <summary>[paddedOutputs × paddedInputs] of a part, element by element from the tensors.</summary>
-    private float[] Expected(PackedMatrix matrix, MatrixPart part)
-    {
-        float[] expected = new float[matrix.PaddedOutputs * matrix.PaddedInputs];
-        foreach (OutputSegment outputs in part.Outputs)
-        {
-            foreach (InputSegment inputs in matrix.Inputs)
-            {
-                for (int r = 0; r < outputs.Count; r++)
-                {
-                    for (int k = 0; k < inputs.Count; k++)
-                    {
-                        float value = tensors.Element(outputs.Parameter, outputs.FirstRow + r, inputs.First + k);
-                        expected[((outputs.FirstColumn + r) * matrix.PaddedInputs) + inputs.FirstPadded + k] = Round(matrix.Format.Name, value);
-                    }
-                }
-            }
-        }
-
-        return expected;
-    }
-
-    private static float Round(string format, float value) => format switch
-    {
-        "f32" => value,
-        "f16" => (float)(Half)value,
-        "bf16" => RoundToBF16(value),
-        _ => throw new ArgumentException($"this test does not know how {format} rounds", nameof(format)),
-    };
-
-    /// <summary>The nearest of the two neighbours with a 16-bit upper half; the one with an even last bit where both are as near.</summary>
-    private static float RoundToBF16(float value)
-    {
-        uint bits = BitConverter.SingleToUInt32Bits(value);
-        float low = BitConverter.UInt32BitsToSingle(bits & 0xFFFF0000);
-        float high = BitConverter.UInt32BitsToSingle((bits & 0xFFFF0000) + 0x10000);
-        double toLow = Math.Abs((double)value - low);
-        double toHigh = Math.Abs((double)high - value);
-        return toLow < toHigh || (toLow == toHigh && (bits & 0x10000) == 0) ? low : high;
     }
 
     private sealed class Reports(Action<long> action) : IProgress<long>
