@@ -17,8 +17,10 @@ public sealed record PlanOptions(string Weights = "f32");
 /// <param name="ContentHash">SHA-256 of the packed file's content, lower-case hexadecimal.</param>
 /// <param name="WeightsFile">File name of the packed weights.</param>
 /// <param name="EmbeddedResource">Name of the resource that holds them instead, or null.</param>
+/// <param name="Targets">The instruction sets to emit, best first; empty: all. Portable is always among them.</param>
 public sealed record EmitOptions(
-    string Namespace, string ClassName, string Modifiers, string ContentHash, string WeightsFile, string? EmbeddedResource);
+    string Namespace, string ClassName, string Modifiers, string ContentHash, string WeightsFile, string? EmbeddedResource,
+    EquatableArray<TargetSet> Targets = default);
 
 /// <summary>An emitted file. The same text for the same model on any machine and culture; lines end in \n.</summary>
 public sealed record GeneratedFile(string HintName, string Text);

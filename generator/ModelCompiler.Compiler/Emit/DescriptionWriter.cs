@@ -5,7 +5,7 @@ using ModelCompiler.Compiler.Plan;
 namespace ModelCompiler.Compiler.Emit;
 
 /// <summary>The numbers of the model that the runtime needs, as a field.</summary>
-internal sealed class DescriptionWriter(ModelPlan plan, EmitOptions options)
+internal sealed class DescriptionWriter(ModelPlan plan, EmitOptions options, IReadOnlyList<VectorTarget> targets)
 {
     public void Write(SourceWriter writer)
     {
@@ -40,7 +40,7 @@ internal sealed class DescriptionWriter(ModelPlan plan, EmitOptions options)
             ("LocalFloats", Literals.Int(scratch.LocalFloats)),
             ("LocalFloatsPerRow", Literals.Int(scratch.LocalFloatsPerRow)),
             ("PageFloats", Literals.Int(scratch.PageFloats)),
-            ("InstructionSets", $"[{string.Join(", ", VectorTarget.All.Select(target => "InstructionSet." + target.Name))}]"),
+            ("InstructionSets", $"[{string.Join(", ", targets.Select(target => "InstructionSet." + target.Name))}]"),
         ];
         foreach ((string name, string value) in values)
         {

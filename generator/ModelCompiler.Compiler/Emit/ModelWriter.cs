@@ -9,6 +9,7 @@ namespace ModelCompiler.Compiler.Emit;
 internal sealed class ModelWriter(ModelPlan plan, EmitOptions options)
 {
     private readonly List<GeneratedFile> files = [];
+    private readonly IReadOnlyList<VectorTarget> targets = VectorTarget.Choose(options.Targets);
 
     public static EquatableArray<GeneratedFile> Write(ModelPlan plan, EmitOptions options, CancellationToken cancellation)
     {
@@ -20,7 +21,7 @@ internal sealed class ModelWriter(ModelPlan plan, EmitOptions options)
             writer.WriteLayer(layer.Key, [.. layer]);
         }
 
-        foreach (VectorTarget target in VectorTarget.All)
+        foreach (VectorTarget target in writer.targets)
         {
             writer.WriteKernels(KernelWriter.Write(plan, target, cancellation));
         }
@@ -33,7 +34,7 @@ internal sealed class ModelWriter(ModelPlan plan, EmitOptions options)
         SourceWriter writer = Begin($"{Describe()}", "using System.Runtime.Intrinsics.Arm;", "using System.Runtime.Intrinsics.X86;", "using ModelCompiler.Runtime;", "using ModelCompiler.Runtime.Execution;");
         writer.Line($"/// <summary>{Literals.Documentation(Describe())}</summary>");
         writer.Open($"{options.Modifiers} unsafe partial class {options.ClassName} : CompiledModel".TrimStart());
-        new DescriptionWriter(plan, options).Write(writer);
+        new DescriptionWriter(plan, options, targets).Write(writer);
         writer.Gap();
         writer.Line($"private {options.ClassName}(LoadOptions? options)\n    : base(description, options)").Line("{").Line("}");
         writer.Gap();
@@ -68,12 +69,12 @@ internal sealed class ModelWriter(ModelPlan plan, EmitOptions options)
             plan.Name, plan.Graph.Family, d.Layers, d.Dim, d.Heads, d.KvHeads, d.HeadDim, d.HiddenDim, d.Vocab, plan.Format, plan.BytesPerToken / 1e6);
     }
 
-    private static void WriteExecute(SourceWriter writer)
+    private void WriteExecute(SourceWriter writer)
     {
         writer.Line("/// <inheritdoc/>");
         writer.Open("protected override void Execute(InstructionSet instructionSet, Worker worker)");
         writer.Open("switch (instructionSet)");
-        foreach (VectorTarget target in VectorTarget.All)
+        foreach (VectorTarget target in targets)
         {
             string guard = target.IsSupported == "true" ? "" : $" when {target.IsSupported}";
             writer.Line($"case InstructionSet.{target.Name}{guard}: Run<{target.Name}Kernels>(worker); break;");
