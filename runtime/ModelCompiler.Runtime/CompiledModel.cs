@@ -8,7 +8,7 @@ namespace ModelCompiler.Runtime;
 /// Base of every emitted model class. The emitted part supplies <see cref="Execute"/>; this part is the same for all models.
 /// A model may be used from several threads: their steps take turns.
 /// </summary>
-public abstract unsafe class CompiledModel : IDisposable
+public abstract unsafe partial class CompiledModel : IDisposable
 {
     private readonly Lock stepLock = new();
     private readonly WeightsFile weights;
@@ -40,8 +40,12 @@ public abstract unsafe class CompiledModel : IDisposable
         }
     }
 
-    /// <summary>A forgotten model must not keep its threads.</summary>
-    ~CompiledModel() => runner.Dispose();
+    /// <summary>A forgotten model must keep neither its threads nor its file; its memory frees itself.</summary>
+    ~CompiledModel()
+    {
+        runner.StopThreads();
+        weights.Dispose();
+    }
 
     /// <summary>The numbers of this model.</summary>
     public ModelDescription Description { get; }

@@ -1,4 +1,5 @@
 using ModelCompiler.Runtime.Execution;
+using ModelCompiler.Runtime.Generation;
 using ModelCompiler.Runtime.Weights;
 
 namespace ModelCompiler.Runtime.Tests;
@@ -21,6 +22,11 @@ internal sealed unsafe class FakeModel : CompiledModel
 
     /// <summary>Called by every worker in the middle of a step.</summary>
     public Action<Worker>? Interfere { get; set; }
+
+    /// <summary>Stands in for a tokenizer.</summary>
+    public ITextCodec? Codec { get; set; }
+
+    internal override ITextCodec? TextCodec => Codec;
 
     public static FakeModel Load(Action<int[], Span<float>>? logits = null, LoadOptions? options = null, Func<ModelDescription, ModelDescription>? describe = null, byte[]? tokenizer = null)
     {

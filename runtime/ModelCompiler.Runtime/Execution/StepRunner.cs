@@ -137,6 +137,9 @@ internal sealed unsafe class StepRunner : IDisposable
         }
     }
 
+    /// <summary>Lets the threads end. No step can follow.</summary>
+    public void StopThreads() => pool.Dispose();
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -31,7 +31,7 @@ internal sealed unsafe class NativeBlock : IDisposable
         }
     }
 
-    ~NativeBlock() => NativeMemory.AlignedFree(pointer);
+    ~NativeBlock() => Free();
 
     /// <summary>Its size.</summary>
     public long LengthBytes { get; }
@@ -56,8 +56,13 @@ internal sealed unsafe class NativeBlock : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Free()
+    {
         NativeMemory.AlignedFree(pointer);
         pointer = null;
-        GC.SuppressFinalize(this);
     }
 }

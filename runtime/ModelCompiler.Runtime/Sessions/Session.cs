@@ -1,4 +1,5 @@
 using ModelCompiler.Runtime.Execution;
+using ModelCompiler.Runtime.Generation;
 using ModelCompiler.Runtime.Memory;
 
 namespace ModelCompiler.Runtime.Sessions;
@@ -64,6 +65,20 @@ public sealed unsafe class Session : IDisposable
             return new Logits(logits is null ? null : logits.Floats, logitRows, model.Description.Vocab, model.Description.VocabStride);
         }
     }
+
+    /// <summary>
+    /// Writes on behind what was read and <paramref name="text"/>. Read afterwards are both and the generated tokens, except the last.
+    /// The tokens that the tokenizer puts around a text are added only where the session is empty.
+    /// </summary>
+    public TextGeneration Generate(string text, GenerationOptions? options = null, CancellationToken cancellation = default)
+    {
+        ITextCodec codec = model.RequireTextCodec();
+        return new TextGeneration(new SessionLease(model, this), codec, codec.Encode(text, Position == 0), options, cancellation);
+    }
+
+    /// <summary>Writes on behind what was read and <paramref name="tokens"/>. Read afterwards are both and the generated tokens, except the last.</summary>
+    public TokenGeneration GenerateTokens(ReadOnlySpan<int> tokens, GenerationOptions? options = null, CancellationToken cancellation = default)
+        => new(new SessionLease(model, this), tokens.ToArray(), options, cancellation);
 
     /// <summary>Forgets every token from <paramref name="position"/> on, and the logits.</summary>
     /// <param name="position">0 … <see cref="Position"/>.</param>

@@ -1,0 +1,42 @@
+using ModelCompiler.Runtime.Generation;
+
+namespace ModelCompiler.Runtime;
+
+/// <content>Writing text.</content>
+public abstract unsafe partial class CompiledModel
+{
+    /// <summary>
+    /// Writes on behind a prompt, piece by piece as they are asked for. Stops at an end token, a stop text, the number of tokens asked
+    /// for, or the end of the context.
+    /// </summary>
+    /// <param name="prompt">Plain text; the tokenizer adds what it puts around a text, such as a begin token.</param>
+    /// <param name="options">How tokens are chosen, and when to stop.</param>
+    /// <param name="cancellation">Looked at between steps; enumeration then throws <see cref="OperationCanceledException"/>.</param>
+    /// <exception cref="InvalidOperationException">The weights have no tokenizer.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    public TextGeneration Generate(string prompt, GenerationOptions? options = null, CancellationToken cancellation = default)
+    {
+        ITextCodec codec = RequireTextCodec();
+        return new TextGeneration(new SessionLease(this, null), codec, codec.Encode(prompt, addSpecialTokens: true), options, cancellation);
+    }
+
+    /// <summary>As <see cref="Generate"/>, with each piece made on a thread of the pool.</summary>
+    public IAsyncEnumerable<string> GenerateAsync(string prompt, GenerationOptions? options = null, CancellationToken cancellation = default)
+        => Generate(prompt, options, cancellation).StreamAsync(CancellationToken.None);
+
+    /// <summary>Writes on behind the tokens of a prompt, which are taken as they are; for stop texts there is no text to find them in.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    public TokenGeneration GenerateTokens(ReadOnlySpan<int> prompt, GenerationOptions? options = null, CancellationToken cancellation = default)
+        => new(new SessionLease(this, null), prompt.ToArray(), options, cancellation);
+
+    /// <summary>The model's tokenizer as generation sees it; null when there is none.</summary>
+    internal virtual ITextCodec? TextCodec => null;
+
+    /// <summary>The model's tokenizer.</summary>
+    /// <exception cref="InvalidOperationException">It has none.</exception>
+    internal ITextCodec RequireTextCodec()
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        return TextCodec ?? throw new InvalidOperationException($"The weights of model '{Description.Name}' hold no tokenizer. Put tokenizer.json into the model's folder and build again, or use {nameof(GenerateTokens)}.");
+    }
+}

@@ -1,0 +1,21 @@
+namespace ModelCompiler.Runtime.Generation;
+
+/// <summary>What generation needs of a tokenizer.</summary>
+internal interface ITextCodec
+{
+    /// <summary>Ids of a text; with those that the tokenizer puts around it when <paramref name="addSpecialTokens"/>.</summary>
+    int[] Encode(ReadOnlySpan<char> text, bool addSpecialTokens);
+
+    /// <summary>Begins to turn ids into text, piece by piece.</summary>
+    ITextStream CreateDecoder();
+}
+
+/// <summary>Ids to text: each call gives the characters that are complete.</summary>
+internal interface ITextStream
+{
+    /// <summary>Adds a token; gives the text that is certain now.</summary>
+    string Append(int token);
+
+    /// <summary>Gives the rest.</summary>
+    string Flush();
+}
