@@ -1,10 +1,13 @@
 using ModelCompiler.Runtime.Generation;
+using ModelCompiler.Runtime.Text;
 
 namespace ModelCompiler.Runtime;
 
 /// <content>Writing text.</content>
 public abstract unsafe partial class CompiledModel
 {
+    private Tokenizer? tokenizer;
+
     /// <summary>
     /// Writes on behind a prompt, piece by piece as they are asked for. Stops at an end token, a stop text, the number of tokens asked
     /// for, or the end of the context.
@@ -29,8 +32,25 @@ public abstract unsafe partial class CompiledModel
     public TokenGeneration GenerateTokens(ReadOnlySpan<int> prompt, GenerationOptions? options = null, CancellationToken cancellation = default)
         => new(new SessionLease(this, null), prompt.ToArray(), options, cancellation);
 
+    /// <summary>The model's tokenizer, or null when its weights hold none. Opened when it is first asked for; may be used after the model.</summary>
+    /// <exception cref="TokenizerFormatException">It was packed by another version.</exception>
+    public Tokenizer? Tokenizer
+    {
+        get
+        {
+            if (tokenizer is null && weights.HasTokenizer)
+            {
+                ObjectDisposedException.ThrowIf(disposed, this);
+                Interlocked.CompareExchange(ref tokenizer, weights.OpenTokenizer(), null);
+                GC.KeepAlive(this);
+            }
+
+            return tokenizer;
+        }
+    }
+
     /// <summary>The model's tokenizer as generation sees it; null when there is none.</summary>
-    internal virtual ITextCodec? TextCodec => null;
+    internal virtual ITextCodec? TextCodec => Tokenizer is { } own ? new TokenizerCodec(own) : null;
 
     /// <summary>The model's tokenizer.</summary>
     /// <exception cref="InvalidOperationException">It has none.</exception>

@@ -40,12 +40,8 @@ public abstract unsafe partial class CompiledModel : IDisposable
         }
     }
 
-    /// <summary>A forgotten model must keep neither its threads nor its file; its memory frees itself.</summary>
-    ~CompiledModel()
-    {
-        runner.StopThreads();
-        weights.Dispose();
-    }
+    /// <summary>A forgotten model must not keep its threads; its memory frees itself.</summary>
+    ~CompiledModel() => runner.StopThreads();
 
     /// <summary>The numbers of this model.</summary>
     public ModelDescription Description { get; }

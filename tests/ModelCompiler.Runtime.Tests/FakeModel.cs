@@ -26,7 +26,7 @@ internal sealed unsafe class FakeModel : CompiledModel
     /// <summary>Stands in for a tokenizer.</summary>
     public ITextCodec? Codec { get; set; }
 
-    internal override ITextCodec? TextCodec => Codec;
+    internal override ITextCodec? TextCodec => Codec ?? base.TextCodec;
 
     public static FakeModel Load(Action<int[], Span<float>>? logits = null, LoadOptions? options = null, Func<ModelDescription, ModelDescription>? describe = null, byte[]? tokenizer = null)
     {
@@ -84,7 +84,7 @@ internal sealed unsafe class FakeModel : CompiledModel
                     history[position] = (int)slice.Pages[position / 64][position % 64];
                 }
 
-                logits(history, new Span<float>(worker.Logits + (i * Stride), Vocab));
+                logits(history, new Span<float>(worker.Logits + (i * Description.VocabStride), Description.Vocab));
             }
         }
     }

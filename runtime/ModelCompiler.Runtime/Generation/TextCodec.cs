@@ -1,3 +1,5 @@
+using ModelCompiler.Runtime.Text;
+
 namespace ModelCompiler.Runtime.Generation;
 
 /// <summary>What generation needs of a tokenizer.</summary>
@@ -18,4 +20,19 @@ internal interface ITextStream
 
     /// <summary>Gives the rest.</summary>
     string Flush();
+}
+
+/// <summary>The packed tokenizer as generation sees it. Special tokens do not become text.</summary>
+internal sealed class TokenizerCodec(Tokenizer tokenizer) : ITextCodec
+{
+    public int[] Encode(ReadOnlySpan<char> text, bool addSpecialTokens) => tokenizer.Encode(text, addSpecialTokens);
+
+    public ITextStream CreateDecoder() => new Stream(tokenizer.CreateDecoder());
+
+    private sealed class Stream(StreamingDecoder decoder) : ITextStream
+    {
+        public string Append(int token) => decoder.Append(token);
+
+        public string Flush() => decoder.Flush();
+    }
 }

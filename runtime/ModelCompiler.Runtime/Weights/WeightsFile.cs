@@ -1,7 +1,7 @@
 using System.IO.MemoryMappedFiles;
 using System.Reflection;
 using System.Security.Cryptography;
-using ModelCompiler.Runtime.Memory;
+using ModelCompiler.Runtime.Text;
 
 namespace ModelCompiler.Runtime.Weights;
 
@@ -14,16 +14,15 @@ internal sealed unsafe class WeightsFile : IDisposable
     private readonly string source;
     private readonly WeightsHeaderFields header;
     private readonly MemoryMappedFile? file;
-    private readonly MemoryMappedViewAccessor? view;
+    private readonly MappedSection? section;
     private readonly UnmanagedMemoryStream? resource;
-    private byte* start;
 
     private WeightsFile(string source, string path)
     {
         this.source = source;
+        FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1);
         try
         {
-            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1);
             long length = stream.Length;
             if (length < WeightsHeader.LengthBytes)
             {
@@ -31,14 +30,13 @@ internal sealed unsafe class WeightsFile : IDisposable
             }
 
             file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-            view = file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
-            view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
-            start += view.PointerOffset;
-            header = WeightsHeaderFields.Read(source, new ReadOnlySpan<byte>(start, WeightsHeader.LengthBytes), length);
+            section = new MappedSection(file, 0, length);
+            header = WeightsHeaderFields.Read(source, new ReadOnlySpan<byte>(section.Start, WeightsHeader.LengthBytes), length);
         }
         catch
         {
             Dispose();
+            stream.Dispose();
             throw;
         }
     }
@@ -47,31 +45,34 @@ internal sealed unsafe class WeightsFile : IDisposable
     {
         this.source = source;
         this.resource = resource;
-        start = resource.PositionPointer;
         if (resource.Length < WeightsHeader.LengthBytes)
         {
             throw WeightsHeaderFields.Truncated(source, resource.Length, WeightsHeader.LengthBytes);
         }
 
-        header = WeightsHeaderFields.Read(source, new ReadOnlySpan<byte>(start, WeightsHeader.LengthBytes), resource.Length);
+        header = WeightsHeaderFields.Read(source, new ReadOnlySpan<byte>(Start, WeightsHeader.LengthBytes), resource.Length);
     }
 
     /// <summary>The data section. 64-byte aligned in a file; anywhere in a resource.</summary>
     public byte* Data => Start + WeightsHeader.LengthBytes;
 
-    /// <summary>The packed tokenizer, 64-byte aligned after the data section; null when there is none.</summary>
-    public byte* Tokenizer => header.TokenizerLength == 0 ? null : Start + header.TokenizerOffset;
+    /// <summary>True when there is a packed tokenizer.</summary>
+    public bool HasTokenizer => header.TokenizerLength > 0;
 
-    /// <summary>Length of the packed tokenizer, in bytes.</summary>
-    public long TokenizerLength => header.TokenizerLength;
+    private byte* Start => section is not null ? section.Start : resource!.PositionPointer;
 
-    private byte* Start
+    /// <summary>
+    /// Opens the packed tokenizer. A file's is mapped on its own, so that the tokenizer can be used when the weights are gone.
+    /// </summary>
+    public Tokenizer OpenTokenizer()
     {
-        get
+        if (file is null)
         {
-            ObjectDisposedException.ThrowIf(start is null, this);
-            return start;
+            return new Tokenizer(Start + header.TokenizerOffset, header.TokenizerLength, resource);
         }
+
+        MappedSection own = new(file, header.TokenizerOffset, header.TokenizerLength);
+        return new Tokenizer(own.Start, header.TokenizerLength, own);
     }
 
     /// <summary>
@@ -108,7 +109,7 @@ internal sealed unsafe class WeightsFile : IDisposable
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Append(hash, Data, header.DataLength);
-        Append(hash, Tokenizer, header.TokenizerLength);
+        Append(hash, Start + header.TokenizerOffset, header.TokenizerLength);
         string found = Convert.ToHexStringLower(hash.GetHashAndReset());
         if (found != header.ContentHash)
         {
@@ -119,15 +120,8 @@ internal sealed unsafe class WeightsFile : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (view is not null && start is not null)
-        {
-            view.SafeMemoryMappedViewHandle.ReleasePointer();
-        }
-
-        start = null;
-        view?.Dispose();
+        section?.Dispose();
         file?.Dispose();
-        resource?.Dispose();
     }
 
     private static WeightsFile OpenFile(ModelDescription description, string path)

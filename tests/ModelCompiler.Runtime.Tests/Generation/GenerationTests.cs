@@ -1,5 +1,7 @@
 using ModelCompiler.Runtime.Generation;
 using ModelCompiler.Runtime.Sessions;
+using ModelCompiler.Runtime.Tests.Text;
+using ModelCompiler.Runtime.Text;
 
 namespace ModelCompiler.Runtime.Tests.Generation;
 
@@ -178,6 +180,38 @@ public sealed class GenerationTests
         // The codec writes an ellipsis before the first character that a decoder sees.
         using FakeModel model = Alphabet(codec: new FakeCodec(marksBeginning: true));
         Assert.Equal("vwxyz", string.Concat(model.Generate("tu", greedy)));
+    }
+
+    [Fact]
+    public void APublishedTokenizerWritesWhatItRead()
+    {
+        const string Text = "Once upon a time, there was a 小猫 — “Tim” 🙂.";
+        byte[] packed = PublishedTokenizers.Pack("stories260K");
+        int[] ids = [.. new Tokenizer(packed).Encode(Text), 2];
+        using FakeModel model = FakeModel.Load(
+            (history, logits) =>
+            {
+                logits.Clear();
+                logits[ids[history.Length]] = 1;
+            },
+            describe: description => description with { Vocab = 512, VocabStride = 512, EndTokens = [2] },
+            tokenizer: packed);
+        for (int length = 1; length < 25; length++)
+        {
+            if (!ids.AsSpan().StartsWith(model.Tokenizer!.Encode(Text.AsSpan(0, length))))
+            {
+                continue; // The prompt alone is cut into other tokens.
+            }
+
+            string[] pieces = [.. model.Generate(Text[..length], greedy)];
+            Assert.Equal(Text[length..], string.Concat(pieces));
+            Assert.All(pieces, piece => Assert.False(char.IsLowSurrogate(piece[0]) || char.IsHighSurrogate(piece[^1])));
+        }
+
+        Tokenizer tokenizer = model.Tokenizer!;
+        model.Dispose();
+        Assert.Equal(Text, tokenizer.Decode(tokenizer.Encode(Text)));
+        Assert.Throws<ObjectDisposedException>(() => model.Generate("a"));
     }
 
     /// <summary>Behind a letter comes the next one; behind z comes the end.</summary>

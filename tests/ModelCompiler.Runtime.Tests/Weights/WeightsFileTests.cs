@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using ModelCompiler.Runtime.Text;
 using ModelCompiler.Runtime.Weights;
 
 namespace ModelCompiler.Runtime.Tests.Weights;
@@ -16,8 +17,9 @@ public sealed class WeightsFileTests : IDisposable
         using WeightsFile weights = WeightsFile.Open(file.Description, new LoadOptions { WeightsPath = file.Path, VerifyHash = true }, GetType().Assembly);
         Assert.Equal(0, (long)weights.Data % 64);
         Assert.Equal(Enumerable.Range(0, 1000).Select(i => (byte)i), new ReadOnlySpan<byte>(weights.Data, 1000).ToArray());
-        Assert.Equal(0, (long)weights.Tokenizer % 64);
-        Assert.Equal([1, 2, 3, 4, 5], new ReadOnlySpan<byte>(weights.Tokenizer, (int)weights.TokenizerLength).ToArray());
+        Assert.True(weights.HasTokenizer);
+        Assert.Equal([1, 2, 3, 4, 5], File.ReadAllBytes(file.Path)[1152..]);
+        Assert.Throws<TokenizerFormatException>(weights.OpenTokenizer);
         byte[] data = [.. Enumerable.Range(0, 1000).Select(i => (byte)i), 1, 2, 3, 4, 5];
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(data)), file.Description.ContentHash);
         Assert.Equal([file.Path], file.Files);
