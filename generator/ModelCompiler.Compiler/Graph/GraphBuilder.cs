@@ -127,7 +127,8 @@ public sealed partial class GraphBuilder
 
     private string MissingAdvice => inputs.Tensors.Count == 0
         ? "Put the model's *.safetensors files beside config.json."
-        : "See that all shards are there and that config.json belongs to them; if the model names its tensors otherwise, its architecture needs a file of its own (docs/adding-an-architecture.md).";
+        : "See that all shards are there and that config.json belongs to them; if the model names its tensors otherwise, "
+            + "its architecture needs a file of its own (docs/adding-an-architecture.md).";
 
     private static string Describe(Size[] shape)
         => $"{DiagnosticReporting.Shape(shape.Select(size => size.Value))} ({string.Join(", ", shape.Select(size => size.Name))})";

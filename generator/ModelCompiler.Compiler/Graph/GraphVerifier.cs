@@ -158,7 +158,9 @@ public sealed partial class GraphVerifier
 
         if (attention.Place.Layer < 0 || attention.Place.Layer >= graph.Dimensions.Layers)
         {
-            Report(Catalogue.InvalidAttention, name, $"layer {attention.Place.Layer}", $"a layer from 0 to {graph.Dimensions.Layers - 1} that keeps its cache");
+            Report(
+                Catalogue.InvalidAttention, name, FormattableString.Invariant($"layer {attention.Place.Layer}"),
+                $"a layer from 0 to {graph.Dimensions.Layers - 1} that keeps its cache");
         }
 
         if (attention.Window < 1 || attention.SoftCap <= 0 || !(Math.Abs(attention.ScoreScale) <= double.MaxValue))

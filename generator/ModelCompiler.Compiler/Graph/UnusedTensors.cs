@@ -10,7 +10,8 @@ internal static class UnusedTensors
 
     // Constants that older versions of the transformers library saved along with the weights: the causal mask, what masked
     // scores become, and the rotary frequencies.
-    private static readonly string[] WellKnownBuffers = [".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq", ".attention.bias", ".attention.masked_bias"];
+    private static readonly string[] WellKnownBuffers =
+        [".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq", ".attention.bias", ".attention.masked_bias"];
 
     /// <summary>One <c>MC105</c> that names the first few.</summary>
     public static void Report(ModelInputs inputs, Func<string, bool> isKnown, ICollection<ModelDiagnostic> diagnostics)

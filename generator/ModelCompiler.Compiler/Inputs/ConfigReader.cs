@@ -204,7 +204,10 @@ public sealed class ConfigReader
         diagnostics.Report(rule, Where(key), prefix + key, found ?? Find(key)?.Describe() ?? "nothing", expected, remedy);
     }
 
-    /// <summary>Reports <c>MC006</c> unless the setting is absent, null, false or <paramref name="allowed"/>: for settings that would change the model in a way that is not built.</summary>
+    /// <summary>
+    /// Reports <c>MC006</c> unless the setting is absent, null, false or <paramref name="allowed"/>: for settings that would
+    /// change the model in a way that is not built.
+    /// </summary>
     public void Refuse(string key, string remedy, string? allowed = null)
     {
         if (Find(key) is { Text: not "false" } value && value.Text != allowed)

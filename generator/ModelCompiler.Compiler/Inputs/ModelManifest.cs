@@ -65,7 +65,9 @@ public sealed record ModelManifest(
         int version = json.Size("version", 1, int.MaxValue);
         if (version != Version && !json.Failed)
         {
-            json.Report(Catalogue.ManifestVersion, "version", $"{Version}", "Use the same version of the package in all projects, delete the file and build again.");
+            json.Report(
+                Catalogue.ManifestVersion, "version", $"{Version}",
+                "Use the same version of the package in all projects, delete the file and build again.");
         }
 
         if (json.Failed)

@@ -42,6 +42,7 @@ public class MistakesTests
     [InlineData("MC104", "\"rms_norm_eps\": 1e-05", "\"rope_scaling\": {\"rope_type\": \"yarn\"}", 11, 33, "rope_scaling.rope_type: found the string 'yarn', expected one of default, linear, llama3")]
     [InlineData("MC104", "\"rms_norm_eps\": 1e-05", "\"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 2.0}", 11, 28, "rope_scaling.type")]
     [InlineData("MC003", "\"rms_norm_eps\": 1e-05", "\"rope_scaling\": {\"type\": \"linear\"}", 11, 19, "rope_scaling.factor")]
+    [InlineData("MC003", "\"rms_norm_eps\": 1e-05", "\"rope_parameters\": {\"full_attention\": {\"rope_theta\": 1000000}}", 11, 22, "rope_parameters.rope_type")]
     [InlineData("MC004", "\"rms_norm_eps\": 1e-05", "\"rope_scaling\": \"linear\"", 11, 19, "an object")]
     [InlineData("MC005", "\"rms_norm_eps\": 1e-05", "\"rope_theta\": 0", 11, 17, "rope_theta")]
     [InlineData(

@@ -15,6 +15,7 @@ public class RotaryFrequenciesTests
     [InlineData("\"rope_theta\": 500000.0, \"rope_scaling\": null")]
     [InlineData("\"rope_theta\": 500000.0, \"rope_scaling\": {\"rope_type\": \"default\"}")]
     [InlineData("\"rope_parameters\": {\"rope_type\": \"default\", \"rope_theta\": 500000.0}")]
+    [InlineData("\"rope_parameters\": {\"rope_theta\": 500000.0}")]
     public void ThetaIsReadWhereOlderAndNewerConfigsHaveIt(string settings)
         => AssertClose(Enumerable.Range(0, 10).Select(i => Math.Pow(500000, -2.0 * i / 20)), Frequencies(settings));
 

@@ -130,7 +130,7 @@ public class SafetensorsHeaderTests
         Assert.Equal(20_000, Read(header.ToString(), 64 * 20_000).Count);
 
         Assert.Empty(diagnostics);
-        Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(5)); // 0.1 s where it was written
+        Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(5)); // 0.2 s where it was written, compilation of the reader included
     }
 
     private EquatableArray<TensorInfo> Read(string header, long dataBytes)

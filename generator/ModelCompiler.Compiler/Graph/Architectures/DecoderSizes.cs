@@ -50,7 +50,10 @@ internal sealed record DecoderSizes(
         return dim / heads;
     }
 
-    /// <summary>The sizes and special tokens for the graph. Tokens that the config does not name get the family's usual ones, where the vocabulary has them.</summary>
+    /// <summary>
+    /// The sizes and special tokens for the graph. Tokens that the config does not name are the family's usual ones, where
+    /// the vocabulary has them.
+    /// </summary>
     public Dimensions ToDimensions(ConfigReader config, int usualBegin = -1, int usualEnd = -1)
     {
         EquatableArray<int> Usual(int token) => token >= 0 && token < Vocab ? new([token]) : default;

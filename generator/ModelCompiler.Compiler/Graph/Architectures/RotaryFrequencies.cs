@@ -58,8 +58,10 @@ internal static class RotaryFrequencies
 
     private static void Scale(ConfigReader scaling, double[] frequencies)
     {
+        // Older configs always name a type; newer ones may leave out the default where they give theta. Neither: tables of several
+        // kinds of layers, which these families do not have.
         string key = scaling.Has("rope_type") || !scaling.Has("type") ? "rope_type" : "type";
-        switch (scaling.Text(key, "default"))
+        switch (scaling.Text(key, scaling.Has("rope_theta") ? "default" : null))
         {
             case "default":
                 break;
@@ -74,6 +76,8 @@ internal static class RotaryFrequencies
             case "llama3":
                 ScaleLikeLlama3(scaling, frequencies);
                 break;
+            case "":
+                break; // reported as missing
             default:
                 scaling.Report(
                     Catalogue.UnsupportedRope, key, "one of default, linear, llama3",
