@@ -14,7 +14,8 @@ public sealed class PublishedParameters(ITensorSource tensors) : IParameterSourc
     {
         if (firstRow < 0 || rows < 0 || firstRow > parameter.Rows - rows)
         {
-            throw new ArgumentOutOfRangeException(nameof(firstRow), $"rows {firstRow} … {firstRow + rows - 1} of '{parameter.Name}', which has {parameter.Rows}");
+            throw new ArgumentOutOfRangeException(
+                nameof(firstRow), $"rows {firstRow} … {firstRow + rows - 1} of '{parameter.Name}', which has {parameter.Rows}");
         }
 
         int columns = parameter.Columns;

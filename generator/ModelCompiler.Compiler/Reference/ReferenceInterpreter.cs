@@ -58,7 +58,8 @@ public sealed class ReferenceInterpreter(ModelGraph graph, IParameterSource para
             Multiply multiply => ReferenceElementwise.Multiply(Of(multiply.Left), Of(multiply.Right)),
             Scale scale => ReferenceElementwise.Scale(Of(scale.Input), scale.Factor),
             SoftCap softCap => ReferenceElementwise.SoftCap(Of(softCap.Input), softCap.Cap),
-            _ => throw new NotSupportedException($"The reference has no equation for '{operation.GetType().Name}'; it interprets the graph before fusion."),
+            _ => throw new NotSupportedException(
+                $"The reference has no equation for '{operation.GetType().Name}'; it interprets the graph before fusion."),
         };
     }
 

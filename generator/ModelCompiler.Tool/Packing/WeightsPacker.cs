@@ -124,7 +124,8 @@ public static class WeightsPacker
     {
         if (begin < end || begin - end >= 64)
         {
-            throw new InvalidOperationException($"the packed layout continues at {begin}, but its last part ended at {end}; expected the next multiple of 64");
+            throw new InvalidOperationException(
+                $"the packed layout continues at {begin}, but its last part ended at {end}; expected the next multiple of 64");
         }
     }
 }

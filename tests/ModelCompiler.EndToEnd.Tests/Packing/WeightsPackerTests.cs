@@ -146,6 +146,22 @@ public class WeightsPackerTests
     }
 
     [Fact]
+    public void AFullDiskIsTold()
+    {
+        LayoutBuilder builder = new(F32Format.Instance);
+        builder.AddDense(tensors.Matrix("large", 3000, 1500));
+        long written = 0;
+        void WriteSome(ReadOnlySpan<byte> bytes)
+        {
+            written += bytes.Length;
+            throw new IOException("no space left");
+        }
+
+        Assert.Throws<IOException>(() => WeightsPacker.Pack(builder.Layout, new PublishedParameters(tensors), WriteSome));
+        Assert.InRange(written, 1, builder.Layout.LengthBytes - 1);
+    }
+
+    [Fact]
     public void ALayoutWithAHoleIsRefused()
     {
         LayoutBuilder builder = new(F32Format.Instance);
