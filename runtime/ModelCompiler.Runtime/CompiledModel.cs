@@ -166,17 +166,21 @@ public abstract unsafe partial class CompiledModel : IDisposable
             }
         }
 
-        runner.Run(execute, taking == 1 ? sessions[only].NextLogits : null);
-        float* shared = taking > 1 && runner.LogitRows > 0 ? runner.SharedLogits : null;
+        float* made = runner.Run(execute, taking == 1 ? sessions[only].NextLogits : null);
         bool more = false;
         for (int i = 0; i < sessions.Length; i++)
         {
             float* own = sessions[i].NextLogits;
             long floats = (long)(rows[i] > 0 ? sessions[i].CountRows(rows[i]) : 0) * Description.VocabStride;
-            if (shared is not null && floats > 0)
+            if (floats > 0)
             {
-                Buffer.MemoryCopy(shared, own, floats * sizeof(float), floats * sizeof(float));
-                shared += floats;
+                // Logits of a sequence that ran alone are in place already.
+                if (made != own)
+                {
+                    Buffer.MemoryCopy(made, own, floats * sizeof(float), floats * sizeof(float));
+                }
+
+                made += floats;
             }
 
             more |= sessions[i].Remaining > 0;

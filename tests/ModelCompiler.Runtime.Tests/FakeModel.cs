@@ -118,6 +118,16 @@ internal sealed unsafe class FakeModel : CompiledModel
 
         public string[] Files => Directory.GetFiles(folder);
 
-        public void Dispose() => Directory.Delete(folder, recursive: true);
+        public void Dispose()
+        {
+            try
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+            catch (IOException)
+            {
+                // Windows keeps a mapped file; the temporary folder is cleaned by others.
+            }
+        }
     }
 }

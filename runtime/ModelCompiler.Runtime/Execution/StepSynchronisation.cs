@@ -156,13 +156,3 @@ internal sealed class StepSynchronisation
 
 /// <summary>Takes a worker out of a step that another worker broke. Never leaves the runtime.</summary>
 internal sealed class StepBrokenException() : Exception("Another worker of this step failed.");
-
-/// <summary>How long waiting threads spin.</summary>
-internal static class GateTimings
-{
-    /// <summary>Stages last tens of µs and end almost together: spin for some 40 µs, and not at all when workers share processors.</summary>
-    public static Gate ForBarrier(int workers) => new(workers <= Environment.ProcessorCount ? 1000 : 20, 100);
-
-    /// <summary>Between two steps lies the choice of a token, some tens of µs: a worker stays awake for about that, then costs nothing.</summary>
-    public static Gate ForStart(int workers) => new(workers <= Environment.ProcessorCount ? 1000 : 0, 10);
-}

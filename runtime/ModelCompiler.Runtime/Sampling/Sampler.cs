@@ -13,9 +13,9 @@ public sealed class Sampler
     private readonly int vocab;
     private readonly RankedTokens ranked = new();
     private readonly NucleusCut nucleus = new();
+    private readonly Candidates candidates = new();
     private RandomNumbers random;
     private float[] changed = [];
-    private double[] weights = [];
     private int[] counts = [];
 
     /// <param name="options">The choice.</param>
@@ -58,14 +58,20 @@ public sealed class Sampler
     /// <summary>The largest score; NaN when there is one.</summary>
     internal static float Max(ReadOnlySpan<float> scores)
     {
-        Vector<float> lanes = new(float.NegativeInfinity);
-        for (; scores.Length >= Vector<float>.Count; scores = scores[Vector<float>.Count..])
+        // Four chains, because each maximum waits for the one before it.
+        int width = Vector<float>.Count;
+        Vector<float> m0 = new(float.NegativeInfinity), m1 = m0, m2 = m0, m3 = m0;
+        for (; scores.Length >= 4 * width; scores = scores[(4 * width)..])
         {
-            lanes = Vector.Max(lanes, new Vector<float>(scores));
+            m0 = Vector.Max(m0, new Vector<float>(scores));
+            m1 = Vector.Max(m1, new Vector<float>(scores[width..]));
+            m2 = Vector.Max(m2, new Vector<float>(scores[(2 * width)..]));
+            m3 = Vector.Max(m3, new Vector<float>(scores[(3 * width)..]));
         }
 
+        Vector<float> lanes = Vector.Max(Vector.Max(m0, m1), Vector.Max(m2, m3));
         float max = float.NegativeInfinity;
-        for (int i = 0; i < Vector<float>.Count; i++)
+        for (int i = 0; i < width; i++)
         {
             max = MathF.Max(max, lanes[i]);
         }
@@ -125,97 +131,48 @@ public sealed class Sampler
     private int DrawFromTop(ReadOnlySpan<float> scores, float max)
     {
         ranked.SelectTop(scores, options.TopK);
-        Span<double> kept = Weights(ranked.Count);
-        for (int i = 0; i < kept.Length; i++)
+        candidates.Resize(ranked.Count);
+        for (int i = 0; i < ranked.Count; i++)
         {
-            kept[i] = Exponential.Exp(((double)ranked.Score(i) - max) / options.Temperature);
+            candidates.Tokens[i] = ranked.Token(i);
+            candidates.Weights[i] = Exponential.Exp(((double)ranked.Score(i) - max) / options.Temperature);
         }
 
         if (options.TopP < 1)
         {
-            double target = Exponential.Sum(kept) * options.TopP;
+            double target = Exponential.Sum(candidates.Weights) * options.TopP;
             double sum = 0;
             int count = 0;
-            while (count < kept.Length && sum < target)
+            while (count < ranked.Count && sum < target)
             {
-                sum += kept[count++];
+                sum += candidates.Weights[count++];
             }
 
-            kept = kept[..Math.Max(count, 1)];
+            candidates.Resize(Math.Max(count, 1));
         }
 
-        DropUnlikely(kept);
-        return ranked.Token(Draw(kept));
+        // The most likely token weighs 1.
+        candidates.DropBelow(options.MinP);
+        return candidates.At(random.NextDouble());
     }
 
     private int DrawFromAll(ReadOnlySpan<float> scores, float max)
     {
-        Span<double> kept = Weights(vocab);
-        Exponential.Weights(scores, max, options.Temperature, kept);
+        candidates.ResizeToAll(vocab);
+        Exponential.Weights(scores, max, options.Temperature, candidates.Weights);
         if (options.TopP < 1)
         {
-            nucleus.Cut(scores, max, options.TopP, kept);
+            // Tokens that weigh less than this lie outside for certain: all of them together weigh less than what top-p leaves out.
+            double total = Exponential.Sum(candidates.Weights);
+            double negligible = 0.5 * (1 - options.TopP) * total / vocab;
+            candidates.DropBelow(Math.Max(negligible, options.MinP));
+            nucleus.Cut(candidates.Tokens, candidates.Weights, scores, max, total * options.TopP);
         }
-
-        DropUnlikely(kept);
-        return Draw(kept);
-    }
-
-    /// <summary>Min-p. The most likely token has weight 1.</summary>
-    private void DropUnlikely(Span<double> kept)
-    {
-        if (options.MinP > 0)
+        else if (options.MinP > 0)
         {
-            for (int i = 0; i < kept.Length; i++)
-            {
-                kept[i] = kept[i] >= options.MinP ? kept[i] : 0;
-            }
-        }
-    }
-
-    /// <summary>Draws an index with probability in proportion to its weight. Sums are taken in pieces, so that a draw walks through one piece only.</summary>
-    private int Draw(ReadOnlySpan<double> kept)
-    {
-        const int Piece = 1024;
-        double rest = random.NextDouble() * Exponential.Sum(kept);
-        int start = 0;
-        for (; start + Piece < kept.Length; start += Piece)
-        {
-            double sum = Exponential.Sum(kept.Slice(start, Piece));
-            if (rest < sum)
-            {
-                break;
-            }
-
-            rest -= sum;
+            candidates.DropBelow(options.MinP);
         }
 
-        int last = -1;
-        for (int i = start; i < kept.Length; i++)
-        {
-            if (kept[i] > 0)
-            {
-                last = i;
-                if (rest < kept[i])
-                {
-                    return i;
-                }
-
-                rest -= kept[i];
-            }
-        }
-
-        // Only rounding comes here: the last token that could be drawn.
-        return last >= 0 ? last : kept.LastIndexOfAnyExcept(0.0);
-    }
-
-    private Span<double> Weights(int count)
-    {
-        if (weights.Length < count)
-        {
-            weights = new double[count];
-        }
-
-        return weights.AsSpan(0, count);
+        return candidates.At(random.NextDouble());
     }
 }

@@ -41,7 +41,8 @@ internal sealed unsafe class WeightsFile : IDisposable
         }
     }
 
-    private WeightsFile(string source, UnmanagedMemoryStream resource)
+    /// <summary>A file that lies in memory.</summary>
+    internal WeightsFile(string source, UnmanagedMemoryStream resource)
     {
         this.source = source;
         this.resource = resource;

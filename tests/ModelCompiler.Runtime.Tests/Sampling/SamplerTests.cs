@@ -189,20 +189,20 @@ public sealed class SamplerTests
 
     [Theory]
     [InlineData(0)]
-    [InlineData(20)]
-    [InlineData(39)]
+    [InlineData(70)]
+    [InlineData(199)]
     public void LogitsThatAreNoNumbersAreReported(int at)
     {
-        float[] row = new float[40];
+        float[] row = new float[200];
         foreach (float bad in (float[])[float.NaN, float.PositiveInfinity])
         {
             row[at] = bad;
-            Assert.Throws<InvalidOperationException>(() => new Sampler(new GenerationOptions { Temperature = 0 }, 40).Next(row, []));
-            Assert.Throws<InvalidOperationException>(() => new Sampler(new GenerationOptions { TopK = 4 }, 40).Next(row, []));
+            Assert.Throws<InvalidOperationException>(() => new Sampler(new GenerationOptions { Temperature = 0 }, 200).Next(row, []));
+            Assert.Throws<InvalidOperationException>(() => new Sampler(new GenerationOptions { TopK = 4 }, 200).Next(row, []));
         }
 
         Array.Fill(row, float.NegativeInfinity);
-        Assert.Contains("forbidden", Assert.Throws<InvalidOperationException>(() => new Sampler(new GenerationOptions(), 40).Next(row, [])).Message);
+        Assert.Contains("forbidden", Assert.Throws<InvalidOperationException>(() => new Sampler(new GenerationOptions(), 200).Next(row, [])).Message);
     }
 
     [Fact]

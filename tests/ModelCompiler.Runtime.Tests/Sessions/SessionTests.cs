@@ -1,3 +1,4 @@
+using ModelCompiler.Runtime.Execution;
 using ModelCompiler.Runtime.Sessions;
 
 namespace ModelCompiler.Runtime.Tests.Sessions;
@@ -112,7 +113,8 @@ public sealed class SessionTests
     [Fact]
     public unsafe void WhatWasRewoundIsZeroAgain()
     {
-        using KeyValueCache cache = new(FakeModel.Load().Description with { Layers = 2, KvHeads = 3, PageFloats = 2 * 3 * 2 * 64 * 16 });
+        using FakeModel model = FakeModel.Load();
+        using KeyValueCache cache = new(model.Description with { Layers = 2, KvHeads = 3, PageFloats = 2 * 3 * 2 * 64 * 16 });
         cache.Reserve(100);
         int pageFloats = 2 * 3 * 2 * 64 * 16;
         new Span<float>(cache.Pages[0], pageFloats).Fill(float.NaN);
@@ -192,6 +194,24 @@ public sealed class SessionTests
     }
 
     [Fact]
+    public void ADecodedTokenTakesNoMemory()
+    {
+        using FakeModel.PackedFile file = new();
+        using SilentModel model = new(file.Description, new LoadOptions { WeightsPath = file.Path, Threads = 2, AlwaysUseAllThreads = true });
+        using Session session = model.CreateSession();
+        session.Forward(tokens.AsSpan(0, 10));
+        session.Forward([1]);
+        session.Forward([1]);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 8; i++)
+        {
+            session.Forward([1]);
+        }
+
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [Fact]
     public void SmallStepsUseOneThreadAndLargeOnesAll()
     {
         using FakeModel model = FakeModel.Load(options: new() { Threads = 4 }, describe: description => description with { BytesPerToken = 100_000 });
@@ -208,5 +228,11 @@ public sealed class SessionTests
         float[] row = new float[FakeModel.Vocab];
         FakeModel.HashLogits(history.ToArray(), row);
         return row;
+    }
+
+    /// <summary>A model that computes nothing.</summary>
+    private sealed class SilentModel(ModelDescription description, LoadOptions options) : CompiledModel(description, options)
+    {
+        protected override void Execute(InstructionSet instructionSet, Worker worker) => worker.Barrier();
     }
 }

@@ -89,6 +89,23 @@ public sealed class WeightsFileTests : IDisposable
     }
 
     [Fact]
+    public unsafe void AResourceIsUsedInPlaceWhereverItLies()
+    {
+        byte[] bytes = File.ReadAllBytes(file.Path);
+        fixed (byte* memory = new byte[bytes.Length + 1])
+        {
+            bytes.CopyTo(new Span<byte>(memory + 1, bytes.Length));
+            using WeightsFile weights = new("resource 'r'", new UnmanagedMemoryStream(memory + 1, bytes.Length));
+            Assert.True(weights.Data == memory + 1 + WeightsHeader.LengthBytes);
+            weights.VerifyContent();
+            memory[bytes.Length] ^= 1;
+            Assert.Contains("resource 'r'", Assert.Throws<WeightsFileException>(weights.VerifyContent).Message);
+            using UnmanagedMemoryStream shorter = new(memory + 1, bytes.Length - 1);
+            Assert.Throws<WeightsFileException>(() => new WeightsFile("resource 'r'", shorter));
+        }
+    }
+
+    [Fact]
     public void AMissingFileOrResourceIsNamed()
     {
         Assert.Contains("fake.mcw", Assert.Throws<FileNotFoundException>(() => FakeModel.Open(file.Description, new LoadOptions())).Message);
