@@ -7,7 +7,7 @@ internal static class DecoderReader
 {
     private const string Supported = "Sequence, ByteLevel, Replace, ByteFallback, Fuse, Strip and Metaspace";
 
-    public static List<StepDefinition> Read(JsonNode decoder, bool byteLevel)
+    public static List<StepDefinition> Read(TokenizerNode decoder, bool byteLevel)
     {
         var steps = new List<StepDefinition>();
         Append(decoder, steps);
@@ -24,7 +24,7 @@ internal static class DecoderReader
             : steps;
     }
 
-    private static void Append(JsonNode node, List<StepDefinition> steps)
+    private static void Append(TokenizerNode node, List<StepDefinition> steps)
     {
         if (node.IsNull)
         {
@@ -35,7 +35,7 @@ internal static class DecoderReader
         switch (node.Type)
         {
             case "Sequence":
-                foreach (JsonNode part in node["decoders"].Items())
+                foreach (TokenizerNode part in node["decoders"].Items())
                 {
                     Append(part, steps);
                 }
@@ -67,7 +67,7 @@ internal static class DecoderReader
         }
     }
 
-    private static StepDefinition ReadStrip(JsonNode node, bool fused)
+    private static StepDefinition ReadStrip(TokenizerNode node, bool fused)
     {
         string content = node["content"].Text();
         int start = node["start"].Number();
@@ -83,7 +83,7 @@ internal static class DecoderReader
             : new StepDefinition((int)DecoderCode.Strip, start | (stop << 16), content);
     }
 
-    private static StepDefinition ReadReplace(JsonNode node)
+    private static StepDefinition ReadReplace(TokenizerNode node)
     {
         (string pattern, bool isRegex) = PatternReader.Read(node["pattern"]);
         return isRegex && !PatternReader.IsLiteral(pattern)

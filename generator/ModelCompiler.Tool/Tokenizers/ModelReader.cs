@@ -7,7 +7,7 @@ internal static class ModelReader
     public const int LargestId = 1 << 24;
 
     /// <summary>Refuses what changes the algorithm and is not supported.</summary>
-    public static void CheckOptions(JsonNode model)
+    public static void CheckOptions(TokenizerNode model)
     {
         // Old files have no type.
         if (!model["type"].IsNull && model.Type != "BPE")
@@ -17,14 +17,14 @@ internal static class ModelReader
 
         foreach (string name in new[] { "continuing_subword_prefix", "end_of_word_suffix" })
         {
-            JsonNode value = model[name];
+            TokenizerNode value = model[name];
             if (!value.IsNull && value.Text().Length > 0)
             {
                 throw value.Wrong("null or an empty string: affixes of subwords are not supported");
             }
         }
 
-        JsonNode dropout = model["dropout"];
+        TokenizerNode dropout = model["dropout"];
         if (!dropout.IsNull && !(dropout.Element.ValueKind == System.Text.Json.JsonValueKind.Number && dropout.Element.GetDouble() == 0))
         {
             throw dropout.Wrong("null or 0: dropout makes tokens random");
@@ -32,11 +32,11 @@ internal static class ModelReader
     }
 
     /// <summary>Tokens by text. Two tokens with one id are refused; ids without a token are holes.</summary>
-    public static Dictionary<string, int> ReadVocabulary(JsonNode vocabulary)
+    public static Dictionary<string, int> ReadVocabulary(TokenizerNode vocabulary)
     {
         var tokens = new Dictionary<string, int>(StringComparer.Ordinal);
         var owners = new Dictionary<int, string>();
-        foreach ((string text, JsonNode value) in vocabulary.Properties())
+        foreach ((string text, TokenizerNode value) in vocabulary.Properties())
         {
             int id = CheckId(value);
             if (!owners.TryAdd(id, text))
@@ -54,17 +54,17 @@ internal static class ModelReader
     }
 
     /// <summary>An id within bounds.</summary>
-    public static int CheckId(JsonNode value)
+    public static int CheckId(TokenizerNode value)
     {
         int id = value.Number();
         return id <= LargestId ? id : throw value.Wrong($"an id of at most {LargestId}");
     }
 
     /// <summary>Merges in order of rank, written as "a b" or as ["a", "b"].</summary>
-    public static List<MergeDefinition> ReadMerges(JsonNode merges, IReadOnlyDictionary<string, int> vocabulary)
+    public static List<MergeDefinition> ReadMerges(TokenizerNode merges, IReadOnlyDictionary<string, int> vocabulary)
     {
         var read = new List<MergeDefinition>();
-        foreach (JsonNode merge in merges.Items())
+        foreach (TokenizerNode merge in merges.Items())
         {
             (string left, string right) = ReadPair(merge);
             read.Add(new MergeDefinition(Find(left), Find(right), Find(left + right)));
@@ -77,11 +77,11 @@ internal static class ModelReader
         return read;
     }
 
-    private static (string Left, string Right) ReadPair(JsonNode merge)
+    private static (string Left, string Right) ReadPair(TokenizerNode merge)
     {
         if (merge.Element.ValueKind == System.Text.Json.JsonValueKind.Array)
         {
-            JsonNode[] sides = [.. merge.Items()];
+            TokenizerNode[] sides = [.. merge.Items()];
             return sides.Length == 2 ? (sides[0].Text(), sides[1].Text()) : throw merge.Wrong("two tokens");
         }
 

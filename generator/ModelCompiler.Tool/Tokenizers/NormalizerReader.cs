@@ -7,14 +7,14 @@ internal static class NormalizerReader
 {
     private const string Supported = "Sequence, Prepend, Replace, NFC, NFD, NFKC, NFKD, Lowercase, Strip and StripAccents";
 
-    public static List<StepDefinition> Read(JsonNode normalizer)
+    public static List<StepDefinition> Read(TokenizerNode normalizer)
     {
         var steps = new List<StepDefinition>();
         Append(normalizer, steps);
         return steps;
     }
 
-    private static void Append(JsonNode node, List<StepDefinition> steps)
+    private static void Append(TokenizerNode node, List<StepDefinition> steps)
     {
         if (node.IsNull)
         {
@@ -24,7 +24,7 @@ internal static class NormalizerReader
         switch (node.Type)
         {
             case "Sequence":
-                foreach (JsonNode part in node["normalizers"].Items())
+                foreach (TokenizerNode part in node["normalizers"].Items())
                 {
                     Append(part, steps);
                 }
@@ -40,24 +40,24 @@ internal static class NormalizerReader
                 int sides = (node["strip_left"].Flag(true) ? 1 : 0) | (node["strip_right"].Flag(true) ? 2 : 0);
                 steps.Add(new StepDefinition((int)NormalizerCode.Strip, sides));
                 break;
+            case "NFC" or "NFD" or "NFKC" or "NFKD":
+                byte[] tables = UnicodeTables.Pack(compatible: node.Type.Contains('K'), composes: node.Type.EndsWith('C'));
+                steps.Add(new StepDefinition((int)NormalizerCode.UnicodeForm, 0, tables, []));
+                break;
             default:
                 steps.Add(new StepDefinition((int)ReadSimple(node)));
                 break;
         }
     }
 
-    private static NormalizerCode ReadSimple(JsonNode node) => node.Type switch
+    private static NormalizerCode ReadSimple(TokenizerNode node) => node.Type switch
     {
-        "NFC" => NormalizerCode.Nfc,
-        "NFD" => NormalizerCode.Nfd,
-        "NFKC" => NormalizerCode.Nfkc,
-        "NFKD" => NormalizerCode.Nfkd,
         "Lowercase" => NormalizerCode.Lowercase,
         "StripAccents" => NormalizerCode.StripAccents,
         _ => throw node.Unsupported(Supported),
     };
 
-    private static StepDefinition ReadReplace(JsonNode node)
+    private static StepDefinition ReadReplace(TokenizerNode node)
     {
         (string pattern, bool isRegex) = PatternReader.Read(node["pattern"]);
         string content = node["content"].Text();

@@ -7,10 +7,10 @@ namespace ModelCompiler.Tool.Tokenizers;
 /// <summary>Reads patterns: {"String": …} or {"Regex": …}.</summary>
 internal static partial class PatternReader
 {
-    public static (string Pattern, bool IsRegex) Read(JsonNode pattern)
+    public static (string Pattern, bool IsRegex) Read(TokenizerNode pattern)
     {
-        JsonNode literal = pattern["String"];
-        JsonNode regex = pattern["Regex"];
+        TokenizerNode literal = pattern["String"];
+        TokenizerNode regex = pattern["Regex"];
         return literal.IsNull == regex.IsNull
             ? throw pattern.Wrong("either a String or a Regex")
             : literal.IsNull ? (regex.Text(), true) : (literal.Text(), false);

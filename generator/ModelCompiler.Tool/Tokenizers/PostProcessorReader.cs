@@ -5,7 +5,7 @@ internal static class PostProcessorReader
 {
     private const string Supported = "Sequence, TemplateProcessing, ByteLevel, BertProcessing and RobertaProcessing";
 
-    public static void Read(JsonNode node, List<int> prefix, List<int> suffix)
+    public static void Read(TokenizerNode node, List<int> prefix, List<int> suffix)
     {
         if (node.IsNull)
         {
@@ -15,7 +15,7 @@ internal static class PostProcessorReader
         switch (node.Type)
         {
             case "Sequence":
-                foreach (JsonNode part in node["processors"].Items())
+                foreach (TokenizerNode part in node["processors"].Items())
                 {
                     Read(part, prefix, suffix);
                 }
@@ -36,21 +36,21 @@ internal static class PostProcessorReader
         }
     }
 
-    private static void ReadTemplate(JsonNode node, List<int> prefix, List<int> suffix)
+    private static void ReadTemplate(TokenizerNode node, List<int> prefix, List<int> suffix)
     {
         var before = new List<int>();
         bool textSeen = false;
-        foreach (JsonNode item in node["single"].Items())
+        foreach (TokenizerNode item in node["single"].Items())
         {
-            JsonNode special = item["SpecialToken"];
+            TokenizerNode special = item["SpecialToken"];
             if (special.IsNull)
             {
                 textSeen = !textSeen && item["Sequence"]["id"].Text() == "A" ? true : throw item.Wrong("the text A once");
                 continue;
             }
 
-            JsonNode named = node["special_tokens"][special["id"].Text()];
-            foreach (JsonNode id in named["ids"].Items())
+            TokenizerNode named = node["special_tokens"][special["id"].Text()];
+            foreach (TokenizerNode id in named["ids"].Items())
             {
                 (textSeen ? suffix : before).Add(ModelReader.CheckId(id));
             }
@@ -65,9 +65,9 @@ internal static class PostProcessorReader
     }
 
     /// <summary>A pair ["text", id].</summary>
-    private static int ReadNamed(JsonNode pair)
+    private static int ReadNamed(TokenizerNode pair)
     {
-        JsonNode[] parts = [.. pair.Items()];
+        TokenizerNode[] parts = [.. pair.Items()];
         return parts.Length == 2 ? ModelReader.CheckId(parts[1]) : throw pair.Wrong("a pair of text and id");
     }
 }

@@ -17,7 +17,7 @@ internal static class PreTokenizerReader
     };
 
     /// <summary>Reads the steps, and whether text ends as bytes.</summary>
-    public static List<StepDefinition> Read(JsonNode preTokenizer, out bool byteLevel)
+    public static List<StepDefinition> Read(TokenizerNode preTokenizer, out bool byteLevel)
     {
         var steps = new List<StepDefinition>();
         byteLevel = false;
@@ -25,7 +25,7 @@ internal static class PreTokenizerReader
         return steps;
     }
 
-    private static void Append(JsonNode node, List<StepDefinition> steps, ref bool byteLevel)
+    private static void Append(TokenizerNode node, List<StepDefinition> steps, ref bool byteLevel)
     {
         if (node.IsNull)
         {
@@ -34,7 +34,7 @@ internal static class PreTokenizerReader
 
         if (node.Type == "Sequence")
         {
-            foreach (JsonNode part in node["pretokenizers"].Items())
+            foreach (TokenizerNode part in node["pretokenizers"].Items())
             {
                 Append(part, steps, ref byteLevel);
             }
@@ -58,7 +58,7 @@ internal static class PreTokenizerReader
         }
     }
 
-    private static void AppendByteLevel(JsonNode node, List<StepDefinition> steps)
+    private static void AppendByteLevel(TokenizerNode node, List<StepDefinition> steps)
     {
         if (node["add_prefix_space"].Flag(true))
         {
@@ -71,7 +71,7 @@ internal static class PreTokenizerReader
         }
     }
 
-    private static StepDefinition ReadStep(JsonNode node) => node.Type switch
+    private static StepDefinition ReadStep(TokenizerNode node) => node.Type switch
     {
         "Split" => ReadSplit(node),
         "Digits" => Split(SplitPattern.Number, node["individual_digits"].Flag(false) ? SplitBehaviour.Isolated : SplitBehaviour.Contiguous),
@@ -83,7 +83,7 @@ internal static class PreTokenizerReader
         _ => throw node.Unsupported(Supported),
     };
 
-    private static StepDefinition ReadSplit(JsonNode node)
+    private static StepDefinition ReadSplit(TokenizerNode node)
     {
         (string pattern, bool isRegex) = PatternReader.Read(node["pattern"]);
         SplitBehaviour behaviour = ReadBehaviour(node["behavior"]);
@@ -93,12 +93,16 @@ internal static class PreTokenizerReader
             return Split(SplitPattern.Literal, behaviour, inverted, isRegex ? PatternReader.Unescape(pattern) : pattern);
         }
 
-        return Published.TryGetValue(pattern, out SplitPattern published)
-            ? Split(published, behaviour, inverted)
-            : throw node["pattern"].Wrong("a string, or the published pattern of GPT-2, Llama 3 or Qwen 2");
+        if (Published.TryGetValue(pattern, out SplitPattern published))
+        {
+            return Split(published, behaviour, inverted);
+        }
+
+        StepDefinition step = Split(SplitPattern.Program, behaviour, inverted);
+        return step with { First = PatternCompiler.Compile(pattern, node["pattern"].Path) };
     }
 
-    private static SplitBehaviour ReadBehaviour(JsonNode node) => node.Text() switch
+    private static SplitBehaviour ReadBehaviour(TokenizerNode node) => node.Text() switch
     {
         "Removed" => SplitBehaviour.Removed,
         "Isolated" => SplitBehaviour.Isolated,
@@ -108,7 +112,7 @@ internal static class PreTokenizerReader
         _ => throw node.Wrong("Removed, Isolated, MergedWithPrevious, MergedWithNext or Contiguous"),
     };
 
-    private static StepDefinition ReadMetaspace(JsonNode node)
+    private static StepDefinition ReadMetaspace(TokenizerNode node)
     {
         PrependScheme scheme = ReadPrependScheme(node);
         int argument = (int)scheme | (node["split"].Flag(true) ? 0x100 : 0);
@@ -116,7 +120,7 @@ internal static class PreTokenizerReader
     }
 
     /// <summary>The character that stands for a space.</summary>
-    public static string ReadReplacement(JsonNode node)
+    public static string ReadReplacement(TokenizerNode node)
     {
         string replacement = node["replacement"].Text();
         return replacement.Length is 1 or 2 && replacement.EnumerateRunes().Count() == 1
@@ -125,9 +129,9 @@ internal static class PreTokenizerReader
     }
 
     /// <summary>Older files say add_prefix_space instead of prepend_scheme.</summary>
-    public static PrependScheme ReadPrependScheme(JsonNode node)
+    public static PrependScheme ReadPrependScheme(TokenizerNode node)
     {
-        JsonNode scheme = node["prepend_scheme"];
+        TokenizerNode scheme = node["prepend_scheme"];
         if (scheme.IsNull)
         {
             return node["add_prefix_space"].Flag(true) ? PrependScheme.Always : PrependScheme.Never;

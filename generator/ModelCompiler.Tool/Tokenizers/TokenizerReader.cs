@@ -9,9 +9,9 @@ internal static class TokenizerReader
 {
     public static TokenizerDefinition Read(string tokenizerJson, string? tokenizerConfigJson, int leastVocabulary)
     {
-        JsonNode root = JsonNode.Parse(tokenizerJson, "tokenizer.json", out JsonDocument document);
+        TokenizerNode root = TokenizerNode.Parse(tokenizerJson, "tokenizer.json", out JsonDocument document);
         using JsonDocument keep = document;
-        JsonNode model = root["model"];
+        TokenizerNode model = root["model"];
         ModelReader.CheckOptions(model);
         Dictionary<string, int> vocabulary = ModelReader.ReadVocabulary(model["vocab"]);
         List<AddedTokenDefinition> added = ReadAddedTokens(root["added_tokens"], vocabulary);
@@ -39,7 +39,7 @@ internal static class TokenizerReader
         return tokenizerConfigJson is null ? definition : AddConfig(definition, tokenizerConfigJson);
     }
 
-    private static List<AddedTokenDefinition> ReadAddedTokens(JsonNode tokens, Dictionary<string, int> vocabulary)
+    private static List<AddedTokenDefinition> ReadAddedTokens(TokenizerNode tokens, Dictionary<string, int> vocabulary)
     {
         var added = new List<AddedTokenDefinition>();
         var ids = new Dictionary<int, string>();
@@ -48,7 +48,7 @@ internal static class TokenizerReader
             ids.Add(id, text);
         }
 
-        foreach (JsonNode token in tokens.Items())
+        foreach (TokenizerNode token in tokens.Items())
         {
             Add(ReadAddedToken(token, ModelReader.CheckId(token["id"])), token, added, vocabulary, ids);
         }
@@ -56,7 +56,7 @@ internal static class TokenizerReader
         return added;
     }
 
-    private static AddedTokenDefinition ReadAddedToken(JsonNode token, int id)
+    private static AddedTokenDefinition ReadAddedToken(TokenizerNode token, int id)
     {
         AddedTokenFlags flags = (token["lstrip"].Flag(false) ? AddedTokenFlags.StripLeft : 0)
             | (token["rstrip"].Flag(false) ? AddedTokenFlags.StripRight : 0)
@@ -67,7 +67,7 @@ internal static class TokenizerReader
 
     /// <summary>Adds a token unless it is there already; the model's own id for its text goes before the one in the list.</summary>
     private static void Add(
-        AddedTokenDefinition token, JsonNode where, List<AddedTokenDefinition> added, IReadOnlyDictionary<string, int> vocabulary, Dictionary<int, string> ids)
+        AddedTokenDefinition token, TokenizerNode where, List<AddedTokenDefinition> added, IReadOnlyDictionary<string, int> vocabulary, Dictionary<int, string> ids)
     {
         int id = vocabulary.TryGetValue(token.Content, out int known) ? known : token.Id;
         if (added.Exists(other => other.Id == id && other.Content == token.Content))
@@ -85,7 +85,7 @@ internal static class TokenizerReader
 
     private static TokenizerDefinition AddConfig(TokenizerDefinition definition, string tokenizerConfigJson)
     {
-        JsonNode config = JsonNode.Parse(tokenizerConfigJson, "tokenizer_config.json", out JsonDocument document);
+        TokenizerNode config = TokenizerNode.Parse(tokenizerConfigJson, "tokenizer_config.json", out JsonDocument document);
         using JsonDocument keep = document;
         var added = definition.AddedTokens.ToList();
         Dictionary<int, string> ids = definition.Vocabulary.ToDictionary(pair => pair.Value, pair => pair.Key);
@@ -94,8 +94,8 @@ internal static class TokenizerReader
             ids[token.Id] = token.Content;
         }
 
-        JsonNode more = config["added_tokens_decoder"];
-        foreach ((string name, JsonNode token) in more.IsNull ? [] : more.Properties())
+        TokenizerNode more = config["added_tokens_decoder"];
+        foreach ((string name, TokenizerNode token) in more.IsNull ? [] : more.Properties())
         {
             bool isId = int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && id <= ModelReader.LargestId;
             string content = token["content"].Text();
@@ -112,15 +112,15 @@ internal static class TokenizerReader
             EndId = FindNamed(config["eos_token"]),
         };
 
-        int FindNamed(JsonNode name)
+        int FindNamed(TokenizerNode name)
         {
             // Either a string or an added token with all its properties.
-            JsonNode text = name.Element.ValueKind == JsonValueKind.Object ? name["content"] : name;
+            TokenizerNode text = name.Element.ValueKind == JsonValueKind.Object ? name["content"] : name;
             return text.IsNull ? -1 : FindToken(text, definition.Vocabulary, added);
         }
     }
 
-    private static int FindToken(JsonNode name, IReadOnlyDictionary<string, int> vocabulary, List<AddedTokenDefinition> added)
+    private static int FindToken(TokenizerNode name, IReadOnlyDictionary<string, int> vocabulary, List<AddedTokenDefinition> added)
     {
         string text = name.Text();
         return vocabulary.TryGetValue(text, out int id) ? id

@@ -32,23 +32,6 @@ internal sealed class ReplaceRun(byte[] unit, int least, byte[] replacement) : N
     public override void Run(ReadOnlySpan<byte> text, GrowingList<byte> output) => Literals.ReplaceRuns(text, unit, least, replacement, output);
 }
 
-/// <summary>One of Unicode's normalisation forms.</summary>
-internal sealed class UnicodeForm(NormalizationForm form) : Normalizer
-{
-    public override void Run(ReadOnlySpan<byte> text, GrowingList<byte> output)
-    {
-        if (Ascii.IsValid(text))
-        {
-            output.AddRange(text);
-            return;
-        }
-
-        string normalized = Encoding.UTF8.GetString(text).Normalize(form);
-        Span<byte> room = output.Reserve(Encoding.UTF8.GetMaxByteCount(normalized.Length));
-        output.Advance(Encoding.UTF8.GetBytes(normalized, room));
-    }
-}
-
 /// <summary>Lower case, character by character, independent of culture.</summary>
 internal sealed class Lowercase : Normalizer
 {

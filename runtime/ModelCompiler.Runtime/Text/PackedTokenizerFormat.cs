@@ -229,10 +229,9 @@ internal enum NormalizerCode
 
     /// <summary>First: the character whose runs of at least Argument become the second string.</summary>
     ReplaceRun,
-    Nfc,
-    Nfd,
-    Nfkc,
-    Nfkd,
+
+    /// <summary>First: the tables of <see cref="Text.UnicodeForm"/>.</summary>
+    UnicodeForm,
     Lowercase,
 
     /// <summary>Argument: 1 strips on the left, 2 on the right.</summary>

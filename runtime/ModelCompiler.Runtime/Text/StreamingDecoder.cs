@@ -83,7 +83,7 @@ public sealed class StreamingDecoder
                 Write(" ");
             }
 
-            TakeBytes((flags & TokenFlags.Byte) != 0 ? Encoding.UTF8.GetBytes($"<0x{bytes[0]:X2}>")
+            TakeBytes((flags & TokenFlags.Byte) != 0 && bytes.Length == 1 ? Encoding.UTF8.GetBytes($"<0x{bytes[0]:X2}>")
                 : plan.RewritesTokens ? plan.Rewrite(bytes, isFirst, bufferA, bufferB).Span : bytes);
         }
 

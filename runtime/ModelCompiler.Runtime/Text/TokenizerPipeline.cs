@@ -1,4 +1,4 @@
-using System.Text;
+using System.Runtime.InteropServices;
 
 namespace ModelCompiler.Runtime.Text;
 
@@ -47,6 +47,11 @@ internal sealed class TokenizerPipeline
 
     private static Normalizer ReadNormalizer(PackedTokenizer tokens, StepRecord step)
     {
+        if (step.Code == (int)NormalizerCode.UnicodeForm)
+        {
+            return new UnicodeForm(tokens.String(step.FirstOffset, step.FirstLength));
+        }
+
         byte[] first = tokens.Utf8String(step.FirstOffset, step.FirstLength);
         byte[] second = tokens.Utf8String(step.SecondOffset, step.SecondLength);
         return (NormalizerCode)step.Code switch
@@ -54,10 +59,6 @@ internal sealed class TokenizerPipeline
             NormalizerCode.Prepend => new Prepend(first),
             NormalizerCode.Replace => new Replace(first, second),
             NormalizerCode.ReplaceRun => new ReplaceRun(first, step.Argument, second),
-            NormalizerCode.Nfc => new UnicodeForm(NormalizationForm.FormC),
-            NormalizerCode.Nfd => new UnicodeForm(NormalizationForm.FormD),
-            NormalizerCode.Nfkc => new UnicodeForm(NormalizationForm.FormKC),
-            NormalizerCode.Nfkd => new UnicodeForm(NormalizationForm.FormKD),
             NormalizerCode.Lowercase => new Lowercase(),
             NormalizerCode.Strip => new StripSpaces((step.Argument & 1) != 0, (step.Argument & 2) != 0),
             NormalizerCode.StripAccents => new StripAccents(),
@@ -85,6 +86,7 @@ internal sealed class TokenizerPipeline
         SplitPattern.Punctuation => new CharacterMatcher(Characters.IsPunctuation),
         SplitPattern.WhiteSpace => new CharacterMatcher(Characters.IsSpace),
         SplitPattern.WordOrSymbols => new WordMatcher(),
+        SplitPattern.Program => new PatternMatcher(MemoryMarshal.Cast<byte, int>(tokens.String(step.FirstOffset, step.FirstLength)).ToArray()),
         _ => throw new TokenizerFormatException($"The packed tokenizer splits by pattern {step.Argument & 0xFF}; this runtime does not know it."),
     };
 }

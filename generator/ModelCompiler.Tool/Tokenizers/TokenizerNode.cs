@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace ModelCompiler.Tool.Tokenizers;
 
 /// <summary>A value of a JSON document with its path, so that a complaint can say where.</summary>
-internal readonly record struct JsonNode(JsonElement Element, string Path)
+internal readonly record struct TokenizerNode(JsonElement Element, string Path)
 {
     /// <summary>Whether the value is absent or null.</summary>
     public bool IsNull => Element.ValueKind is JsonValueKind.Null or JsonValueKind.Undefined;
@@ -12,18 +12,18 @@ internal readonly record struct JsonNode(JsonElement Element, string Path)
     public string Type => this["type"].Text();
 
     /// <summary>A property; an absent one reads as null.</summary>
-    public JsonNode this[string name]
+    public TokenizerNode this[string name]
     {
         get
         {
             Expect(JsonValueKind.Object, "an object");
             string path = Path.Length == 0 ? name : $"{Path}.{name}";
-            return new JsonNode(Element.TryGetProperty(name, out JsonElement value) ? value : default, path);
+            return new TokenizerNode(Element.TryGetProperty(name, out JsonElement value) ? value : default, path);
         }
     }
 
     /// <summary>Parses a document. The nodes live as long as <paramref name="document"/> does.</summary>
-    public static JsonNode Parse(string json, string file, out JsonDocument document)
+    public static TokenizerNode Parse(string json, string file, out JsonDocument document)
     {
         try
         {
@@ -34,7 +34,7 @@ internal readonly record struct JsonNode(JsonElement Element, string Path)
             throw new TokenizerFileException("", $"{file} is no valid JSON: {broken.Message}", (int)(broken.LineNumber ?? 0) + 1);
         }
 
-        return new JsonNode(document.RootElement, "");
+        return new TokenizerNode(document.RootElement, "");
     }
 
     /// <summary>The value as a string.</summary>
@@ -59,7 +59,7 @@ internal readonly record struct JsonNode(JsonElement Element, string Path)
     };
 
     /// <summary>The elements of an array; none when absent.</summary>
-    public IEnumerable<JsonNode> Items()
+    public IEnumerable<TokenizerNode> Items()
     {
         if (IsNull)
         {
@@ -70,18 +70,18 @@ internal readonly record struct JsonNode(JsonElement Element, string Path)
         int index = 0;
         foreach (JsonElement item in Element.EnumerateArray())
         {
-            yield return new JsonNode(item, $"{Path}[{index++}]");
+            yield return new TokenizerNode(item, $"{Path}[{index++}]");
         }
     }
 
     /// <summary>The properties of an object.</summary>
-    public IEnumerable<(string Name, JsonNode Value)> Properties()
+    public IEnumerable<(string Name, TokenizerNode Value)> Properties()
     {
         Expect(JsonValueKind.Object, "an object");
         foreach (JsonProperty property in Element.EnumerateObject())
         {
             string name = Unpaired(() => property.Name);
-            yield return (name, new JsonNode(property.Value, $"{Path}[\"{name}\"]"));
+            yield return (name, new TokenizerNode(property.Value, $"{Path}[\"{name}\"]"));
         }
     }
 
