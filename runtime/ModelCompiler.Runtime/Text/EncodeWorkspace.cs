@@ -29,6 +29,9 @@ internal sealed class EncodeWorkspace
     /// <summary>Merges of a long piece that wait: rank &lt;&lt; 32 | position.</summary>
     public readonly MergeQueue Queue = new();
 
+    /// <summary>Whether it is small enough to be kept for the next call.</summary>
+    public bool IsModest => Text.Capacity <= 1 << 20 && Ids.Capacity <= 1 << 20 && Symbols.Length <= 1 << 16;
+
     /// <summary>Makes room for a piece of <paramref name="count"/> symbols.</summary>
     public void EnsureSymbols(int count)
     {
@@ -58,6 +61,8 @@ internal sealed class GrowingList<T>
     private T[] items = new T[256];
 
     public int Count { get; private set; }
+
+    public int Capacity => items.Length;
 
     public ReadOnlySpan<T> Span => items.AsSpan(0, Count);
 

@@ -5,7 +5,7 @@ namespace ModelCompiler.Runtime.Text;
 
 /// <summary>
 /// Turns tokens into text as they come. Only complete characters leave it: the first bytes of a character that spans several tokens wait for
-/// the rest. What all calls return, put together, is what <see cref="Tokenizer.Decode"/> returns for all tokens at once.
+/// the rest. What all calls return, put together, is what <see cref="Tokenizer.Decode"/> returns for all tokens at once. For one thread at a time.
 /// </summary>
 /// <remarks>
 /// Bytes that are no UTF-8 become U+FFFD: one for each maximal broken sequence of a byte-level vocabulary, one for each byte of a vocabulary

@@ -79,7 +79,7 @@ public sealed class Tokenizer
         }
         finally
         {
-            spare = workspace;
+            spare = workspace.IsModest ? workspace : null;
         }
     }
 

@@ -138,9 +138,9 @@ public sealed class HostileTokenizerTests
 
     private static TinyTokenizer Rich(bool byteLevel)
     {
-        string split = """{"type":"Split","pattern":{"Regex":"(?:a|ab)+?X"},"behavior":"Isolated","invert":false}""".Replace("(?:a|ab)+?X", "[^x\\\\s]{1,9}(?=\\\\S)| ?\\\\p{L}+(?!\\\\s)|\\\\d{2}(?:ab){0,2}");
+        const string Split = """{"type":"Split","pattern":{"Regex":"[^x\\s]{1,9}(?=\\S)| ?\\p{L}+(?!\\s)|\\d{2}(?:ab){0,2}"},"behavior":"Isolated","invert":false}""";
         TinyTokenizer tiny = byteLevel
-            ? TinyTokenizer.OfBytes($$"""{"type":"Sequence","pretokenizers":[{{split}},{"type":"ByteLevel","add_prefix_space":true}]}""")
+            ? TinyTokenizer.OfBytes($$"""{"type":"Sequence","pretokenizers":[{{Split}},{"type":"ByteLevel","add_prefix_space":true}]}""")
             : TinyTokenizer.WithByteFallback(["▁", "a", "b", "c", "é"]);
         tiny.Merge("a", "b").Merge("ab", "c").Added("<s>").Added("<pad>", normalized: true, lstrip: true).Added("word", singleWord: true, rstrip: true);
         tiny.Parts["post_processor"] = """{"type":"RobertaProcessing","cls":["<s>",1000],"sep":["<pad>",1001]}""";
