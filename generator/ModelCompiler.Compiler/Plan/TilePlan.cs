@@ -45,4 +45,19 @@ public static class TilePlan
 
         return widest;
     }
+
+    /// <summary>
+    /// Inputs for each turn of a tile's loop: enough that its overhead hides behind some 32 multiply-adds. Tiles are unrolled, never
+    /// the whole inner dimension: a method stays far below the limits of the JIT.
+    /// </summary>
+    public static int InputsPerTurn(int least, int accumulators, int most)
+    {
+        int inputs = least;
+        while (inputs * accumulators < 32 && inputs < most)
+        {
+            inputs *= 2;
+        }
+
+        return inputs;
+    }
 }

@@ -41,6 +41,30 @@ internal static class LaneMath
         return $"{name}({string.Join(", ", registers)})";
     }
 
+    /// <summary>The text of the largest lane of a register.</summary>
+    public static string Max(KernelSet set, string register)
+    {
+        string name = set.Require(KernelFile.Math, "MaxOfLanes", writer =>
+        {
+            VectorTarget target = set.Target;
+            writer.Line("/// <summary>The largest lane. The order does not matter: no rounding.</summary>");
+            writer.Line("[MethodImpl(MethodImplOptions.AggressiveInlining)]");
+            writer.Open($"private static float MaxOfLanes({target.Floats} v)");
+            string last = "v";
+            for (int lanes = target.Lanes / 2; lanes >= 4; lanes /= 2)
+            {
+                string half = $"v{lanes}", vector = $"Vector{lanes * 32}";
+                writer.Line($"var {half} = {vector}.ConditionalSelect({vector}.GreaterThan({last}.GetLower(), {last}.GetUpper()), {last}.GetLower(), {last}.GetUpper());");
+                last = half;
+            }
+
+            writer.Line($"float a = Math.Max({last}.GetElement(0), {last}.GetElement(1)), b = Math.Max({last}.GetElement(2), {last}.GetElement(3));");
+            writer.Line("return Math.Max(a, b);");
+            writer.Close();
+        });
+        return $"{name}({register})";
+    }
+
     /// <summary>e^x: relative error below 2e-7; 0 below −87, bounded above at e^88.</summary>
     public static string Exp(KernelSet set) => set.Require(KernelFile.Math, "Exp", writer =>
     {

@@ -36,10 +36,7 @@ internal static class SoftmaxWriter
         writer.Line($"highest = {t.Vector}.ConditionalSelect({t.Vector}.GreaterThan(s, highest), s, highest);");
         writer.Line(t.Store("s", "scores + c"));
         writer.Close().Line();
-        writer.Line("float maximum = highest.GetElement(0);");
-        writer.Open($"for (int i = 1; i < {t.Lanes}; i++)");
-        writer.Line("maximum = highest.GetElement(i) > maximum ? highest.GetElement(i) : maximum;");
-        writer.Close().Line();
+        writer.Line($"float maximum = {LaneMath.Max(set, "highest")};");
         writer.Line($"var correction = {exp}({t.Broadcast("state[0] - maximum")});");
         writer.Line("state[0] = maximum;");
         for (int r = 0; r < t.PerSixteen; r++)

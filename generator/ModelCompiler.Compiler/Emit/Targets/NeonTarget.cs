@@ -13,7 +13,7 @@ internal sealed class NeonTarget() : VectorTarget(TargetSet.Neon, 4)
 
     public override int InputsPerLoad => 4;
 
-    public override string? TileLoadInput(int row, int input) => input % 4 == 0 ? $"var x{row}_{input} = Vector128.Load(x{row} + k + {input});" : null;
+    public override string? TileLoadInput(int row, int input) => input % 4 == 0 ? $"var x{row}_{input} = Vector128.Load(&in{row}[{input}]);" : null;
 
     public override string TileFma(int row, int input, string weight, string accumulator)
         => $"AdvSimd.Arm64.FusedMultiplyAddBySelectedScalar({accumulator}, {weight}, x{row}_{input / 4 * 4}, {input % 4})";

@@ -38,8 +38,8 @@ internal abstract class VectorTarget(TargetSet set, int lanes)
     /// <summary>Inputs that a tile loads at once: 1, or 4 where a lane of a register can be a factor.</summary>
     public virtual int InputsPerLoad => 1;
 
-    /// <summary>Loads what <see cref="TileFma"/> needs of input row <paramref name="row"/>, at x + k + <paramref name="input"/>.</summary>
-    public virtual string? TileLoadInput(int row, int input) => $"var x{row}_{input} = {Vector}.Create(x{row}[k + {input}]);";
+    /// <summary>Loads what <see cref="TileFma"/> needs of input <paramref name="input"/> of row <paramref name="row"/>, whose inputs of this turn begin at in{row}.</summary>
+    public virtual string? TileLoadInput(int row, int input) => $"var x{row}_{input} = {Vector}.Create(in{row}[{input}]);";
 
     /// <summary>Accumulator + weight · input <paramref name="input"/> of row <paramref name="row"/>.</summary>
     public virtual string TileFma(int row, int input, string weight, string accumulator) => Fma($"x{row}_{input}", weight, accumulator);
