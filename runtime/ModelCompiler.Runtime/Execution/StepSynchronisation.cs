@@ -66,7 +66,8 @@ internal sealed class StepSynchronisation
 
     private void Wait(int seen)
     {
-        if (Volatile.Read(ref left.Value) != 0)
+        // Whoever left through this barrier opened it first: left is read before the openings.
+        if (Volatile.Read(ref left.Value) != 0 && gate.Openings == seen)
         {
             BreakUneven();
         }

@@ -159,6 +159,18 @@ public sealed class WorkerPoolTests
         }
     }
 
+    [Theory]
+    [InlineData(2, 30_000)]
+    [InlineData(4, 3000)]
+    public void LeavingRightAfterABarrierIsNoFailure(int threads, int steps)
+    {
+        using WorkerPool pool = new(threads, "test");
+        for (int i = 0; i < steps; i++)
+        {
+            pool.Run(threads, worker => worker.Barrier());
+        }
+    }
+
     [Fact]
     public void UnevenBarriersFailInsteadOfHanging()
     {
