@@ -17,5 +17,8 @@ internal static class BuildRules
     /// <summary>There is no manifest yet: the editor asked before the first build.</summary>
     public static DiagnosticRule NotPacked { get; } = Error("MC304", "The model's weights have not been packed yet");
 
+    /// <summary>Code and packed weights would not belong together.</summary>
+    public static DiagnosticRule OutdatedManifest { get; } = Error("MC305", "The packed weights are older than the model");
+
     private static DiagnosticRule Error(string id, string title) => new(id, DiagnosticSeverity.Error, title);
 }

@@ -9,9 +9,8 @@ namespace ModelCompiler.Generator;
 /// <summary>An additional file that the build marked as belonging to a model.</summary>
 /// <param name="Model">The model's name.</param>
 /// <param name="Role"><c>config</c> or <c>manifest</c>.</param>
-/// <param name="Resource">Name of the resource that the packed weights are embedded as, or null.</param>
 /// <param name="Content">Path and text.</param>
-internal sealed record ModelFile(string Model, string Role, string? Resource, TextFile Content)
+internal sealed record ModelFile(string Model, string Role, TextFile Content)
 {
     private const string Prefix = "build_metadata.AdditionalFiles.ModelCompiler";
 
@@ -32,13 +31,12 @@ internal sealed record ModelFile(string Model, string Role, string? Resource, Te
             return null;
         }
 
-        metadata.TryGetValue(Prefix + "Resource", out string? resource);
-        return new(name, role, string.IsNullOrEmpty(resource) ? null : resource, new TextFile(file.Path, text.ToString()));
+        return new(name, role, new TextFile(file.Path, text.ToString()));
     }
 }
 
 /// <summary>The two files of a model that the core reads.</summary>
-internal sealed record ModelSources(TextFile Config, TextFile Manifest, string? Resource);
+internal sealed record ModelSources(TextFile Config, TextFile Manifest);
 
 /// <summary>All model files of the project.</summary>
 internal sealed record ModelFiles(EquatableArray<ModelFile> Files)
@@ -59,6 +57,6 @@ internal sealed record ModelFiles(EquatableArray<ModelFile> Files)
     {
         ModelFile? config = Files.FirstOrDefault(file => file.Model == model && file.Role == ModelFile.Config);
         ModelFile? manifest = Files.FirstOrDefault(file => file.Model == model && file.Role == ModelFile.Manifest);
-        return config is null || manifest is null ? null : new(config.Content, manifest.Content, manifest.Resource);
+        return config is null || manifest is null ? null : new(config.Content, manifest.Content);
     }
 }

@@ -75,7 +75,7 @@ internal sealed class GeneratorRun
 }
 
 /// <summary>An additional file with the metadata that the build's targets give it.</summary>
-internal sealed class ModelText(string path, string content, string role = "", string name = "", string resource = "") : AdditionalText
+internal sealed class ModelText(string path, string content, string role = "", string name = "") : AdditionalText
 {
     public override string Path => path;
 
@@ -83,17 +83,15 @@ internal sealed class ModelText(string path, string content, string role = "", s
 
     public string Name => name;
 
-    public string Resource => resource;
-
     public override SourceText GetText(CancellationToken cancellationToken = default) => SourceText.From(content);
 
-    public ModelText With(string changed) => new(path, changed, role, name, resource);
+    public ModelText With(string changed) => new(path, changed, role, name);
 
     /// <summary>The two files of a packed model.</summary>
-    public static ModelText[] Model(string name, string config = "{}", string manifest = "{}", string resource = "") =>
+    public static ModelText[] Model(string name, string config = "{}", string manifest = "{}") =>
     [
         new($"/models/{name}/config.json", config, "config", name),
-        new($"/obj/{name}.manifest.json", manifest, "manifest", name, resource),
+        new($"/obj/{name}.manifest.json", manifest, "manifest", name),
     ];
 }
 
@@ -112,7 +110,6 @@ internal sealed class ModelOptions(IEnumerable<ModelText> texts) : AnalyzerConfi
             {
                 ["build_metadata.AdditionalFiles.ModelCompilerRole"] = text.Role,
                 ["build_metadata.AdditionalFiles.ModelCompilerName"] = text.Name,
-                ["build_metadata.AdditionalFiles.ModelCompilerResource"] = text.Resource,
             })
             : GlobalOptions;
 

@@ -53,10 +53,9 @@ public sealed class MisuseTests
     public void TheDeclarationIsTakenAsWritten(string declaration, string space, string name, string modifiers)
     {
         CountingCompiler core = new();
-        GeneratorRun run = new(core, ModelText.Model("story", resource: "story.mcw"), "[ModelCompiler.CompiledModel(\"story\")] " + declaration);
+        GeneratorRun run = new(core, ModelText.Model("story"), "[ModelCompiler.CompiledModel(\"story\")] " + declaration);
         Assert.Empty(run.Diagnostics);
         Assert.Equal(new ModelTarget(space, name, modifiers, "story"), core.Last!.Target);
-        Assert.Equal("story.mcw", core.Last.Sources.Resource);
     }
 
     [Fact]

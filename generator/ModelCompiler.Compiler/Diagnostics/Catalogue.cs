@@ -54,6 +54,9 @@ public static class Catalogue
     /// <summary>MC021.</summary>
     public static DiagnosticRule UnreadableFile { get; } = Error("MC021", "A file of the model is missing or cannot be read");
 
+    /// <summary>MC022.</summary>
+    public static DiagnosticRule UnusableTokenizer { get; } = Error("MC022", "The tokenizer is broken or not supported");
+
     /// <summary>MC101.</summary>
     public static DiagnosticRule UnknownFamily { get; } = Error("MC101", "The model's family is unknown");
 
@@ -107,7 +110,7 @@ public static class Catalogue
     [
         BrokenJson, DuplicateKey, MissingValue, WrongType, OutOfRange, UnsupportedValue, InconsistentSizes,
         UnsafeName, HeaderLength, HeaderEntry, TensorLayout, UnsupportedTensorType, ShardPath, ShardContent,
-        ManifestVersion, UnreadableFile,
+        ManifestVersion, UnreadableFile, UnusableTokenizer,
         UnknownFamily, MissingTensor, WrongShape, UnsupportedRope, UnusedTensors,
         UndefinedValue, RedefinedValue, WidthMismatch, ParameterMismatch, UnknownRopeTable, InvalidAttention,
         UnknownFormat, NotLowered, TooLarge,

@@ -1,0 +1,35 @@
+using ModelCompiler.Compiler.Diagnostics;
+using ModelCompiler.Runtime.Sessions;
+using ModelCompiler.Tool.Hosting;
+
+namespace ModelCompiler.Tool.Commands;
+
+/// <summary>Turns what can go wrong into lines in the canonical form that MSBuild and editors understand; never a stack trace.</summary>
+internal static class Faults
+{
+    /// <summary>Set to anything, a fault of ours is told with its stack trace, for a report.</summary>
+    public const string TraceVariable = "MODELC_TRACE";
+
+    /// <summary>What to write to standard error.</summary>
+    public static string Describe(Exception fault) => fault switch
+    {
+        ModelException or ModelFindingsException => fault.Message,
+        AggregateException { InnerExceptions: [{ } only] } => Describe(only),
+        ContextFullException or ArgumentException or PlatformNotSupportedException or FormatException => Line("MC322", fault.Message),
+        IOException or UnauthorizedAccessException => Line("MC321", fault.Message),
+        OutOfMemoryException => Line("MC323", "There is not enough memory for this model."),
+        _ => Line("MC329", $"This is a fault of modelc itself ({fault.GetType().Name}: {fault.Message}). Please report it, with what {TraceVariable}=1 shows.")
+            + (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(TraceVariable)) ? "" : "\n" + fault),
+    };
+
+    /// <summary>Writes what does not stop the work to standard error.</summary>
+    public static void Print(IEnumerable<ModelDiagnostic> warnings)
+    {
+        foreach (ModelDiagnostic warning in warnings)
+        {
+            Console.Error.WriteLine(warning);
+        }
+    }
+
+    private static string Line(string id, string message) => $"modelc: error {id}: {message.ReplaceLineEndings(" ")}";
+}

@@ -1,0 +1,136 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using ModelCompiler.Compiler.Graph;
+using ModelCompiler.Compiler.Plan;
+using ModelCompiler.Tool.Hosting;
+using Spectre.Console;
+
+namespace ModelCompiler.Tool.Commands;
+
+/// <summary><c>modelc inspect</c>: what a model is, and what a build would make of it, without making it.</summary>
+internal static class InspectCommand
+{
+    public static Command Create()
+    {
+        Argument<string> directory = Symbols.Model();
+        Option<string> weights = Symbols.Weights();
+        Option<bool> json = Symbols.Json();
+        Command command = new("inspect", "Tells family, sizes, formats, bytes read per token and the plan of a model.") { directory, weights, json };
+        command.SetAction((parsed, _) => Task.Run(() =>
+        {
+            using PlannedModel model = PlannedModel.Open(parsed.GetRequiredValue(directory), name: null, parsed.GetRequiredValue(weights));
+            Faults.Print(model.Warnings);
+            if (parsed.GetValue(json))
+            {
+                WriteJson(model);
+            }
+            else
+            {
+                WriteTables(model);
+            }
+
+            return ExitCode.Success;
+        }));
+        return command;
+    }
+
+    private static long Parameters(PlannedModel model) => model.Plan.Graph.Parameters
+        .Sum(parameter => (long)parameter.Rows * parameter.Columns);
+
+    private static IEnumerable<(string Type, int Tensors, long Bytes)> Published(PlannedModel model) => model.Folder.Inputs.Tensors
+        .GroupBy(tensor => tensor.TypeName, StringComparer.Ordinal)
+        .Select(group => (group.Key, group.Count(), group.Sum(tensor => tensor.LengthBytes)))
+        .OrderBy(group => group.Key, StringComparer.Ordinal);
+
+    private static void WriteTables(PlannedModel model)
+    {
+        ModelPlan plan = model.Plan;
+        Dimensions sizes = plan.Graph.Dimensions;
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{plan.Name}: {plan.Graph.Family}, {Count(Parameters(model))} parameters"));
+        Print(
+            ["dim", "hiddenDim", "layers", "heads", "kvHeads", "headDim", "vocab", "context"],
+            [[.. new[] { sizes.Dim, sizes.HiddenDim, sizes.Layers, sizes.Heads, sizes.KvHeads, sizes.HeadDim, sizes.Vocab, sizes.ContextLength }.Select(Number)]]);
+        Print(["published as", "tensors", "bytes"], Published(model).Select(type => (string[])[type.Type, Number(type.Tensors), Bytes(type.Bytes)]));
+        Print(
+            ["packed as", "file", "read per token", "scratch per row", "cache per 64 positions", "rows per step"],
+            [[plan.Format, Bytes(plan.Weights.LengthBytes), Bytes(plan.BytesPerToken), Bytes(4L * plan.Scratch.ArenaFloatsPerRow), Bytes(4L * plan.Scratch.PageFloats), Number(plan.Scratch.MaxRows)]]);
+        Print(
+            ["packed matrix", "outputs", "inputs", "panels", "format", "offset", "bytes"],
+            plan.Weights.Matrices.Select(matrix => (string[])
+            [
+                matrix.Name, matrix.Parts.Count == 1 ? Number(matrix.PaddedOutputs) : $"{matrix.Parts.Count} x {matrix.PaddedOutputs}",
+                Number(matrix.PaddedInputs), Number(matrix.PanelCount), matrix.Format.Name, Number(matrix.OffsetBytes), Bytes(matrix.LengthBytes),
+            ]));
+    }
+
+    private static void Print(string[] headings, IEnumerable<string[]> rows)
+    {
+        Table table = new() { Border = TableBorder.Minimal };
+        for (int i = 0; i < headings.Length; i++)
+        {
+            table.AddColumn(new TableColumn(headings[i]) { Alignment = i == 0 && headings[0] != "dim" ? Justify.Left : Justify.Right, NoWrap = true });
+        }
+
+        foreach (string[] row in rows)
+        {
+            table.AddRow([.. row.Select(cell => new Text(cell))]);
+        }
+
+        Output.Write(table);
+    }
+
+    private static void WriteJson(PlannedModel model)
+    {
+        ModelPlan plan = model.Plan;
+        Dimensions sizes = plan.Graph.Dimensions;
+        Console.WriteLine(JsonSerializer.Serialize(
+            new
+            {
+                name = plan.Name,
+                family = plan.Graph.Family,
+                parameters = Parameters(model),
+                dim = sizes.Dim,
+                hiddenDim = sizes.HiddenDim,
+                layers = sizes.Layers,
+                heads = sizes.Heads,
+                kvHeads = sizes.KvHeads,
+                headDim = sizes.HeadDim,
+                vocab = sizes.Vocab,
+                contextLength = sizes.ContextLength,
+                beginToken = sizes.BeginToken,
+                endTokens = sizes.EndTokens.ToArray(),
+                published = Published(model).Select(type => new { type = type.Type, tensors = type.Tensors, bytes = type.Bytes }),
+                weights = plan.Format,
+                planHash = plan.Hash,
+                weightsLengthBytes = plan.Weights.LengthBytes,
+                bytesPerToken = plan.BytesPerToken,
+                maxRows = plan.Scratch.MaxRows,
+                arenaFloatsPerRow = plan.Scratch.ArenaFloatsPerRow,
+                pageFloats = plan.Scratch.PageFloats,
+                matrices = plan.Weights.Matrices.Select(matrix => new
+                {
+                    name = matrix.Name,
+                    format = matrix.Format.Name,
+                    parts = matrix.Parts.Count,
+                    paddedOutputs = matrix.PaddedOutputs,
+                    paddedInputs = matrix.PaddedInputs,
+                    offsetBytes = matrix.OffsetBytes,
+                    lengthBytes = matrix.LengthBytes,
+                }),
+            },
+            Output.Json));
+    }
+
+    private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static string Count(long number) => number >= 1_000_000
+        ? string.Create(CultureInfo.InvariantCulture, $"{number / 1e6:F1} M")
+        : string.Create(CultureInfo.InvariantCulture, $"{number / 1e3:F1} k");
+
+    private static string Bytes(long bytes) => bytes >= 1_000_000
+        ? string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:F2} MB")
+        : string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e3:F2} kB");
+}

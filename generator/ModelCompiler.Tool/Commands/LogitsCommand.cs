@@ -1,0 +1,52 @@
+using System.Buffers.Binary;
+using System.CommandLine;
+using ModelCompiler.Runtime;
+using ModelCompiler.Runtime.Sessions;
+using ModelCompiler.Tool.Hosting;
+
+namespace ModelCompiler.Tool.Commands;
+
+/// <summary><c>modelc logits</c>: what the model says about each token of a sequence, for other programs to compare with.</summary>
+internal static class LogitsCommand
+{
+    public static Command Create()
+    {
+        Argument<string> directory = Symbols.Model();
+        Option<int[]?> tokens = TokenList.Option("The sequence.");
+        tokens.Required = true;
+        Option<string> output = Symbols.Output("File that receives float32, little-endian: [tokens x vocabulary], row by row.");
+        Option<string> weights = Symbols.Weights();
+        Option<int?> threads = Symbols.Threads();
+        Option<string?> isa = Symbols.Isa();
+        Command command = new("logits", "Writes the logits of every token of a sequence.") { directory, tokens, output, weights, threads, isa };
+        command.SetAction((parsed, cancellation) => Task.Run(
+            () =>
+            {
+                using ProgressLine progress = new();
+                using CompiledModel model = ModelHost.Load(
+                    parsed.GetRequiredValue(directory), parsed.GetRequiredValue(weights),
+                    Symbols.LoadOptions(parsed.GetValue(threads), parsed.GetValue(isa)), progress.Begin, cancellation);
+                using Session session = model.CreateSession();
+                int[] sequence = parsed.GetValue(tokens)!;
+                WholeFile.Write(parsed.GetRequiredValue(output), stream => Write(session.Forward(sequence, LogitsFor.All, cancellation), stream));
+                return ExitCode.Success;
+            },
+            CancellationToken.None));
+        return command;
+    }
+
+    private static void Write(Logits logits, Stream stream)
+    {
+        byte[] bytes = new byte[sizeof(float) * logits.Vocab];
+        for (int row = 0; row < logits.Rows; row++)
+        {
+            ReadOnlySpan<float> numbers = logits[row];
+            for (int token = 0; token < numbers.Length; token++)
+            {
+                BinaryPrimitives.WriteSingleLittleEndian(bytes.AsSpan(sizeof(float) * token), numbers[token]);
+            }
+
+            stream.Write(bytes);
+        }
+    }
+}

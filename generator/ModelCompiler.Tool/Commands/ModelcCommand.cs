@@ -1,0 +1,57 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace ModelCompiler.Tool.Commands;
+
+/// <summary>The command line as a whole: its commands, and what every one of them does with a fault.</summary>
+internal static class ModelcCommand
+{
+    /// <summary>Parses and runs. Faults become one line each on standard error, never a stack trace.</summary>
+    public static async Task<int> RunAsync(string[] arguments)
+    {
+        ParseResult parsed = Create().Parse(arguments);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (ParseError error in parsed.Errors)
+            {
+                Console.Error.WriteLine($"modelc: error MC320: {error.Message}");
+            }
+
+            Console.Error.WriteLine($"Run 'modelc {string.Join(" ", CommandPath(parsed))}--help' for what can be said.");
+            return ExitCode.Usage;
+        }
+
+        try
+        {
+            return await parsed.InvokeAsync(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                // Time to take back half-written files after Ctrl+C.
+                ProcessTerminationTimeout = TimeSpan.FromSeconds(10),
+            });
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCode.Cancelled;
+        }
+        catch (Exception fault)
+        {
+            Console.Error.WriteLine(Faults.Describe(fault));
+            return ExitCode.Fault;
+        }
+    }
+
+    private static RootCommand Create() => new("Compiles a published transformer into C# made for that one model, and runs it.")
+    {
+        InspectCommand.Create(),
+        PackCommand.Create(),
+        CompileCommand.Create(),
+        RunCommand.Create(),
+        LogitsCommand.Create(),
+        BenchCommand.Create(),
+        SynthCommand.Create(),
+    };
+
+    private static IEnumerable<string> CommandPath(ParseResult parsed)
+        => parsed.CommandResult.Command is RootCommand ? [] : [parsed.CommandResult.Command.Name + " "];
+}

@@ -1,0 +1,31 @@
+using System.CommandLine;
+using ModelCompiler.Tool.Hosting;
+
+namespace ModelCompiler.Tool.Commands;
+
+/// <summary>
+/// <c>modelc pack</c>: what the build calls. Errors go to standard error in the canonical form, so that the build shows them at the
+/// user's file. Warnings are left to the C# compiler: it plans the same model in every build, packing only when something changed.
+/// </summary>
+internal static class PackCommand
+{
+    public static Command Create()
+    {
+        Argument<string> directory = Symbols.Model();
+        Option<string> weights = Symbols.Weights();
+        Option<string> output = Symbols.Output("Folder that receives NAME.mcw and NAME.manifest.json.");
+        Option<string?> name = new("--name") { Description = "The model's name. [default: the folder's]", HelpName = "NAME" };
+        Option<string?> resource = new("--resource") { Description = "Name of the resource that the packed weights will be embedded as.", HelpName = "NAME" };
+        Command command = new("pack", "Packs a model's weights and writes its manifest, as the build does.") { directory, weights, name, output, resource };
+        command.SetAction((parsed, cancellation) => Task.Run(
+            () =>
+            {
+                using PlannedModel model = PlannedModel.Open(parsed.GetRequiredValue(directory), parsed.GetValue(name), parsed.GetRequiredValue(weights));
+                using ProgressLine progress = new();
+                model.Pack(parsed.GetRequiredValue(output), parsed.GetValue(resource), progress.Begin("packing", model.Plan.Weights.LengthBytes), cancellation);
+                return ExitCode.Success;
+            },
+            CancellationToken.None));
+        return command;
+    }
+}

@@ -1,0 +1,118 @@
+namespace ModelCompiler.Tool.Hosting;
+
+/// <summary>
+/// Where modelc keeps what it compiled: one folder for each key, filled beside its place and renamed into it, so that an entry is
+/// whole or absent, also when several processes make it at once.
+/// </summary>
+internal sealed class CacheFolder(string root)
+{
+    /// <summary>Environment variable that names another place.</summary>
+    public const string EnvironmentVariable = "MODELCOMPILER_CACHE";
+
+    private static readonly TimeSpan StaleAfter = TimeSpan.FromDays(1);
+
+    /// <summary>Full path.</summary>
+    public string Root { get; } = Path.GetFullPath(root);
+
+    /// <summary>The user's: <c>MODELCOMPILER_CACHE</c>, or <c>modelcompiler</c> in the system's cache folder.</summary>
+    public static CacheFolder OfUser()
+    {
+        string? chosen = Environment.GetEnvironmentVariable(EnvironmentVariable);
+        return new(string.IsNullOrEmpty(chosen) ? Path.Combine(SystemCache(), "modelcompiler") : chosen);
+    }
+
+    /// <summary>
+    /// The entry's folder, made by <paramref name="fill"/> when it is absent or <paramref name="isWhole"/> refuses it.
+    /// When two processes fill the same entry, the first to finish wins and the other takes its result.
+    /// </summary>
+    public string GetOrAdd(string key, Func<string, bool> isWhole, Action<string> fill)
+    {
+        string place = Path.Combine(Root, key);
+        if (Directory.Exists(place))
+        {
+            if (isWhole(place))
+            {
+                return place;
+            }
+
+            Remove(place);
+        }
+
+        Directory.CreateDirectory(Root);
+        RemoveStale();
+        string beside = Path.Combine(Root, $"{key}.{Guid.NewGuid():n}.tmp");
+        Directory.CreateDirectory(beside);
+        try
+        {
+            fill(beside);
+            Publish(beside, place, isWhole);
+            return place;
+        }
+        finally
+        {
+            if (Directory.Exists(beside))
+            {
+                Directory.Delete(beside, recursive: true);
+            }
+        }
+    }
+
+    /// <summary>Takes an entry away. A program that has its files open keeps them.</summary>
+    public static void Remove(string place)
+    {
+        string aside = $"{place}.{Guid.NewGuid():n}.tmp";
+        try
+        {
+            Directory.Move(place, aside);
+            Directory.Delete(aside, recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Another process took it away first.
+        }
+    }
+
+    private static void Publish(string beside, string place, Func<string, bool> isWhole)
+    {
+        try
+        {
+            Directory.Move(beside, place);
+        }
+        catch (IOException) when (Directory.Exists(place) && isWhole(place))
+        {
+            // Another process was faster; its entry has the same content.
+        }
+    }
+
+    private void RemoveStale()
+    {
+        foreach (string left in Directory.EnumerateDirectories(Root, "*.tmp"))
+        {
+            try
+            {
+                if (DateTime.UtcNow - Directory.GetLastWriteTimeUtc(left) > StaleAfter)
+                {
+                    Directory.Delete(left, recursive: true);
+                }
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                // What a killed process left is in nobody's way.
+            }
+        }
+    }
+
+    private static string SystemCache()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData);
+        }
+
+        // The XDG base directory specification: a relative path is to be ignored.
+        string? xdg = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
+        return !string.IsNullOrEmpty(xdg) && Path.IsPathRooted(xdg)
+            ? xdg
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), OperatingSystem.IsMacOS() ? "Library/Caches" : ".cache");
+    }
+}

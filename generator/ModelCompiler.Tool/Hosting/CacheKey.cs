@@ -1,0 +1,59 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace ModelCompiler.Tool.Hosting;
+
+/// <summary>
+/// What a compiled model depends on, as one hash: the text of every JSON file of its folder, length, time and first megabyte (which
+/// begins with the header) of every weights file, the choices made, and the exact build of the compiler, the runtime and this tool.
+/// </summary>
+internal static class CacheKey
+{
+    private const int BeginningBytes = 1 << 20;
+
+    /// <summary>40 lower-case hexadecimal digits.</summary>
+    public static string Of(string folder, string weights, string targets)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Add(hash, weights, targets, Path.GetFullPath(folder));
+        foreach (Type part in (Type[])[typeof(CacheKey), typeof(Compiler.ModelCompilation), typeof(Runtime.CompiledModel)])
+        {
+            Add(hash, part.Module.ModuleVersionId.ToString());
+        }
+
+        foreach (FileInfo file in new DirectoryInfo(folder).EnumerateFiles().OrderBy(file => file.Name, StringComparer.Ordinal))
+        {
+            if (file.Extension is ".json")
+            {
+                Add(hash, file.Name, Text(file.Length));
+                hash.AppendData(File.ReadAllBytes(file.FullName));
+            }
+            else if (file.Extension is ".safetensors")
+            {
+                Add(hash, file.Name, Text(file.Length), Text(file.LastWriteTimeUtc.Ticks));
+                AddBeginning(hash, file.FullName);
+            }
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset())[..40];
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static void Add(IncrementalHash hash, params ReadOnlySpan<string> texts)
+    {
+        foreach (string text in texts)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(text));
+            hash.AppendData("\0"u8);
+        }
+    }
+
+    private static void AddBeginning(IncrementalHash hash, string path)
+    {
+        using FileStream stream = File.OpenRead(path);
+        byte[] beginning = new byte[(int)Math.Min(BeginningBytes, stream.Length)];
+        hash.AppendData(beginning.AsSpan(0, stream.ReadAtLeast(beginning, beginning.Length, throwOnEndOfStream: false)));
+    }
+}

@@ -1,0 +1,99 @@
+using ModelCompiler.Compiler;
+using ModelCompiler.Compiler.Diagnostics;
+using ModelCompiler.Compiler.Inputs;
+using ModelCompiler.Compiler.Packing;
+using ModelCompiler.Compiler.Plan;
+using ModelCompiler.Runtime.Weights;
+using ModelCompiler.Tool.Inputs;
+using ModelCompiler.Tool.Packing;
+
+namespace ModelCompiler.Tool.Hosting;
+
+/// <summary>Several findings at once: all that is wrong with a model, not only the first.</summary>
+internal sealed class ModelFindingsException(IReadOnlyList<ModelDiagnostic> diagnostics)
+    : Exception(string.Join('\n', diagnostics))
+{
+    /// <summary>At least one of them is an error.</summary>
+    public IReadOnlyList<ModelDiagnostic> Diagnostics { get; } = diagnostics;
+}
+
+/// <summary>A model folder, opened and planned: what every command and the build begin with.</summary>
+internal sealed class PlannedModel : IDisposable
+{
+    private readonly ModelFolder folder;
+
+    private PlannedModel(ModelFolder folder, ModelPlan plan, IReadOnlyList<ModelDiagnostic> warnings)
+    {
+        this.folder = folder;
+        Plan = plan;
+        Warnings = warnings;
+    }
+
+    /// <summary>Every decision about the model.</summary>
+    public ModelPlan Plan { get; }
+
+    /// <summary>The published tensors, and the files that hold them.</summary>
+    public ModelFolder Folder => folder;
+
+    /// <summary>What was found that does not stop the compilation.</summary>
+    public IReadOnlyList<ModelDiagnostic> Warnings { get; }
+
+    /// <summary>Reads and plans. The name is that of the folder when null.</summary>
+    /// <exception cref="ModelFindingsException">The model cannot be compiled.</exception>
+    public static PlannedModel Open(string directory, string? name, string weights)
+    {
+        List<ModelDiagnostic> diagnostics = [];
+        ModelFolder? folder = ModelFolder.Open(directory, name, diagnostics);
+        try
+        {
+            if (folder is not null
+                && SafeName.CheckModel(folder.Inputs.Name, new SourceSpan(directory), diagnostics)
+                && ModelCompilation.Plan(folder.Inputs, new PlanOptions(weights), diagnostics) is { } plan)
+            {
+                PlannedModel model = new(folder, plan, diagnostics);
+                folder = null;
+                return model;
+            }
+        }
+        finally
+        {
+            folder?.Dispose();
+        }
+
+        throw new ModelFindingsException(diagnostics);
+    }
+
+    /// <summary>
+    /// Writes NAME.mcw and NAME.manifest.json, the manifest last. Whoever fails or is cancelled leaves neither half of a file.
+    /// </summary>
+    /// <param name="outputDirectory">Made when absent.</param>
+    /// <param name="resource">The resource that the packed weights will be embedded as, or null.</param>
+    /// <param name="progress">Receives bytes written, of Plan.Weights.LengthBytes.</param>
+    /// <param name="cancellation">Looked at between panels.</param>
+    public ModelManifest Pack(string outputDirectory, string? resource, IProgress<long>? progress, CancellationToken cancellation)
+    {
+        Directory.CreateDirectory(outputDirectory);
+        string weightsFile = Plan.Name + ".mcw";
+        using WeightsFileWriter writer = new(Path.Combine(outputDirectory, weightsFile), Plan.Hash);
+        WeightsPacker.Pack(Plan.Weights, new PublishedParameters(folder), writer.Write, progress, cancellation);
+        byte[] tokenizer = TokenizerSource.Pack(folder.DirectoryPath, Plan.Graph.Dimensions.Vocab);
+        folder.ThrowIfChanged();
+        cancellation.ThrowIfCancellationRequested();
+        string contentHash = writer.Complete(tokenizer);
+
+        ModelManifest manifest = new(Plan.Name, Plan.Format, weightsFile, resource, Plan.Hash, contentHash, folder.Inputs.Tensors);
+        WholeFile.Write(Path.Combine(outputDirectory, Plan.Name + ".manifest.json"), manifest.Write());
+        return manifest;
+    }
+
+    /// <summary>The C# of the model, for the given instruction sets (none: for all).</summary>
+    public EquatableArray<GeneratedFile> Emit(
+        ModelManifest manifest, string space, string className, string modifiers, EquatableArray<TargetSet> targets, CancellationToken cancellation)
+        => ModelCompilation.Emit(
+            Plan,
+            new EmitOptions(space, className, modifiers, manifest.ContentHash, manifest.WeightsFile, manifest.EmbeddedResource, targets),
+            cancellation);
+
+    /// <inheritdoc/>
+    public void Dispose() => folder.Dispose();
+}

@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using System.Text;
+using ModelCompiler.Tests;
+
+namespace ModelCompiler.EndToEnd.Tests.CommandLine;
+
+/// <summary>What a program left behind.</summary>
+internal sealed record Finished(int ExitCode, string Output, string Error)
+{
+    /// <summary>Fails the test with everything that the program said, unless it ended so.</summary>
+    public Finished Expect(int exitCode)
+    {
+        Assert.True(ExitCode == exitCode, $"exit code {ExitCode}, expected {exitCode}\n{Output}\n{Error}");
+        Assert.DoesNotContain("   at ", Error); // a stack trace
+        return this;
+    }
+}
+
+/// <summary>Programs run as a user runs them: as processes.</summary>
+internal static class ChildProcess
+{
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
+
+    /// <summary>Tests of one run share compiled models; a fresh run begins without.</summary>
+    public static string CacheFolder { get; } = Path.Combine(Path.GetTempPath(), $"modelc-tests-{Environment.ProcessId}");
+
+    /// <summary>The tool that lies beside this test.</summary>
+    public static string ToolPath { get; } = Path.Combine(AppContext.BaseDirectory, "modelc.dll");
+
+    /// <summary>Debug or Release, as this test was built.</summary>
+    public static string Configuration { get; } = AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Release{Path.DirectorySeparatorChar}") ? "Release" : "Debug";
+
+    /// <summary>Runs modelc.</summary>
+    public static Finished Modelc(params string[] arguments) => Run(SharedData.RepositoryRoot, [], [ToolPath, .. arguments]);
+
+    /// <summary>Runs modelc with other environment variables.</summary>
+    public static Finished ModelcWith((string Name, string Value) variable, params string[] arguments)
+        => Run(SharedData.RepositoryRoot, [variable], [ToolPath, .. arguments]);
+
+    /// <summary>Runs dotnet in a folder.</summary>
+    public static Finished Dotnet(string folder, params string[] arguments) => Run(folder, [], arguments);
+
+    /// <summary>Starts modelc and leaves it running.</summary>
+    public static Process StartModelc(params string[] arguments)
+        => Process.Start(Describe(SharedData.RepositoryRoot, [], [ToolPath, .. arguments]))!;
+
+    private static Finished Run(string folder, (string Name, string Value)[] variables, string[] arguments)
+    {
+        using Process process = Process.Start(Describe(folder, variables, arguments))!;
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        if (!process.WaitForExit(Longest))
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"dotnet {string.Join(' ', arguments)}");
+        }
+
+        return new(process.ExitCode, output.Result, error.Result);
+    }
+
+    private static ProcessStartInfo Describe(string folder, (string Name, string Value)[] variables, string[] arguments)
+    {
+        ProcessStartInfo start = new("dotnet", arguments)
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            StandardOutputEncoding = Encoding.UTF8,
+            StandardErrorEncoding = Encoding.UTF8,
+        };
+        start.Environment["MODELCOMPILER_CACHE"] = CacheFolder;
+        start.Environment["DOTNET_NOLOGO"] = "1";
+        // A build that this test runs in would otherwise tell the inner build about itself.
+        start.Environment.Remove("MSBuildSDKsPath");
+        start.Environment.Remove("MSBUILD_EXE_PATH");
+        foreach ((string name, string value) in variables)
+        {
+            start.Environment[name] = value;
+        }
+
+        return start;
+    }
+}

@@ -1,0 +1,194 @@
+using System.Text.Json;
+using ModelCompiler.Tests;
+
+namespace ModelCompiler.EndToEnd.Tests.CommandLine;
+
+/// <summary>modelc as a process: what it writes where, and with which exit code it ends.</summary>
+public sealed class CommandLineTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void HelpNamesEveryCommand()
+    {
+        Finished help = ChildProcess.Modelc("--help").Expect(0);
+        Assert.All(["inspect", "pack", "compile", "run", "logits", "bench", "synth"], command => Assert.Contains($"\n  {command} <DIR>", help.Output.ReplaceLineEndings("\n")));
+        Assert.Empty(help.Error);
+        Assert.Contains("--temperature", ChildProcess.Modelc("run", "--help").Expect(0).Output);
+        Assert.Matches(@"^\d+\.\d+\.\d+", ChildProcess.Modelc("--version").Expect(0).Output);
+    }
+
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("run")]
+    [InlineData("inspect", "DIR", "--weights", "q9_9")]
+    [InlineData("run", "DIR", "--temperature", "-1")]
+    [InlineData("run", "DIR", "--top-p", "1.5")]
+    [InlineData("run", "DIR", "--threads", "0")]
+    [InlineData("run", "DIR", "--isa", "mmx")]
+    [InlineData("logits", "DIR", "--tokens", "1,x", "-o", "FILE")]
+    [InlineData("compile", "DIR", "-o", "OUT", "--class", "1st")]
+    [InlineData("synth", "DIR")]
+    public void WhatCannotBeUnderstoodIsUsage(params string[] arguments)
+    {
+        Finished refused = ChildProcess.Modelc(arguments).Expect(2);
+        Assert.Contains("modelc: error MC320: ", refused.Error);
+        Assert.Empty(refused.Output);
+    }
+
+    [Fact]
+    public void AMissingFolderIsADiagnostic()
+    {
+        foreach (string[] rest in (string[][])[["inspect"], ["run"], ["bench"], ["logits", "--tokens", "1", "-o", folder["l"]], ["pack", "-o", folder["p"]]])
+        {
+            Finished refused = ChildProcess.Modelc([rest[0], folder["absent"], .. rest[1..]]).Expect(1);
+            Assert.StartsWith($"{folder["absent"]}: error MC021: ", refused.Error);
+            Assert.Empty(refused.Output);
+        }
+
+        Assert.False(Directory.Exists(folder["p"]));
+    }
+
+    [Fact]
+    public void ABrokenConfigIsADiagnosticAtItsLine()
+    {
+        string model = folder.Synthesise("m");
+        File.WriteAllText(Path.Combine(model, "config.json"), "{\n  \"model_type\": \"llama\",\n  \"hidden_size\" 40\n}");
+        Finished refused = ChildProcess.Modelc("pack", model, "-o", folder["out"]).Expect(1);
+        Assert.Matches(@"config\.json\(3,\d+\): error MC001: ", refused.Error);
+    }
+
+    [Fact]
+    public void EverythingWrongIsToldAndNothingIsHalfWritten()
+    {
+        string model = folder.Synthesise("m");
+        string config = Path.Combine(model, "config.json");
+        File.WriteAllText(config, File.ReadAllText(config).Replace("\"llama\"", "\"lama\""));
+        Finished refused = ChildProcess.Modelc("compile", model, "-o", folder["out"]).Expect(1);
+        Assert.Matches(@"config\.json\(\d+,\d+\): error MC101: .*lama", refused.Error);
+        Assert.False(Directory.Exists(folder["out"]) && Directory.EnumerateFileSystemEntries(folder["out"]).Any());
+    }
+
+    [Fact]
+    public void ANameThatCannotBePartOfAFileIsRefused()
+    {
+        string model = folder.Synthesise("模型");
+        Assert.Contains("error MC010: ", ChildProcess.Modelc("pack", model, "-o", folder["out"]).Expect(1).Error);
+        ChildProcess.Modelc("pack", model, "--name", "m", "-o", folder["out"]).Expect(0);
+        Assert.Equal(["m.manifest.json", "m.mcw"], Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order());
+    }
+
+    [Fact]
+    public void InspectTellsTheSizes()
+    {
+        string model = folder.Synthesise("m");
+        using JsonDocument json = JsonDocument.Parse(ChildProcess.Modelc("inspect", model, "--json", "--weights", "bf16").Expect(0).Output);
+        JsonElement root = json.RootElement;
+        Assert.Equal("m", root.GetProperty("name").GetString());
+        Assert.Equal(40, root.GetProperty("dim").GetInt32());
+        Assert.Equal(20, root.GetProperty("headDim").GetInt32());
+        Assert.Equal("bf16", root.GetProperty("weights").GetString());
+        Assert.True(root.GetProperty("bytesPerToken").GetInt64() > 0);
+        Assert.Contains("hiddenDim", ChildProcess.Modelc("inspect", model).Expect(0).Output);
+    }
+
+    [Fact]
+    public void CompilingTwiceGivesTheSameBytes()
+    {
+        string model = folder.Synthesise("gpt-nano", "gpt2-tied");
+        string[][] runs = [.. new[] { "a", "b" }.Select(name =>
+        {
+            ChildProcess.Modelc("compile", model, "-o", folder[name], "--weights", "f16", "--namespace", "A.B").Expect(0);
+            return Directory.GetFiles(folder[name]).Order(StringComparer.Ordinal).ToArray();
+        })];
+        Assert.True(runs[0].Length > 3);
+        Assert.Equal(runs[0].Select(Path.GetFileName), runs[1].Select(Path.GetFileName));
+        Assert.All(runs[0].Zip(runs[1]), pair => Assert.Equal(File.ReadAllBytes(pair.First), File.ReadAllBytes(pair.Second)));
+        Assert.Contains(runs[0], path => File.ReadAllText(path).Contains("partial class GptNanoModel"));
+    }
+
+    [Fact]
+    public void LogitsAreOneRowForEachToken()
+    {
+        string model = folder.Synthesise("m");
+        ChildProcess.Modelc("logits", model, "--tokens", "1,2,3,4,5", "-o", folder["five"]).Expect(0);
+        ChildProcess.Modelc("logits", model, "--tokens", "1,2", "-o", folder["two"], "--threads", "1").Expect(0);
+        byte[] five = File.ReadAllBytes(folder["five"]);
+        Assert.Equal(5 * 97 * sizeof(float), five.Length);
+        Assert.Equal(File.ReadAllBytes(folder["two"]), five[..(2 * 97 * sizeof(float))]);
+        Assert.Contains("MC322", ChildProcess.Modelc("logits", model, "--tokens", "1,97", "-o", folder["wrong"]).Expect(1).Error);
+        Assert.False(File.Exists(folder["wrong"]));
+    }
+
+    [Fact]
+    public void ADamagedCacheIsMadeAgain()
+    {
+        string model = folder.Synthesise("m", seed: 7);
+        (string, string) cache = ("MODELCOMPILER_CACHE", folder["cache"]);
+        string[] logits = ["logits", model, "--tokens", "1,2", "-o", folder["l"]];
+        ChildProcess.ModelcWith(cache, logits).Expect(0);
+        byte[] first = File.ReadAllBytes(folder["l"]);
+        string entry = Assert.Single(Directory.GetDirectories(folder["cache"]));
+        foreach (string file in Directory.GetFiles(entry))
+        {
+            byte[] bytes = File.ReadAllBytes(file);
+            File.WriteAllBytes(file, bytes[..(bytes.Length / 2)]);
+            ChildProcess.ModelcWith(cache, logits).Expect(0);
+            Assert.Equal(first, File.ReadAllBytes(folder["l"]));
+        }
+
+        Assert.Equal(entry, Assert.Single(Directory.GetDirectories(folder["cache"])));
+    }
+
+    [Fact]
+    public async Task ConcurrentFirstRunsAgree()
+    {
+        string model = folder.Synthesise("m", seed: 8);
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(i => Task.Run(() =>
+            ChildProcess.ModelcWith(("MODELCOMPILER_CACHE", folder["cache"]), "logits", model, "--tokens", "1,2", "-o", folder[$"l{i}"]).Expect(0))));
+        Assert.Single(Directory.GetDirectories(folder["cache"]));
+        Assert.Equal(File.ReadAllBytes(folder["l0"]), File.ReadAllBytes(folder["l1"]));
+        Assert.Equal(File.ReadAllBytes(folder["l0"]), File.ReadAllBytes(folder["l2"]));
+    }
+
+    [Fact]
+    public void AModelWithoutATokenizerWorksOnTokens()
+    {
+        string model = folder.Synthesise("m");
+        Finished ids = ChildProcess.Modelc("run", model, "--tokens", "1,2,3", "--temperature", "0", "--max-tokens", "4", "--ignore-end").Expect(0);
+        Assert.Matches(@"^\d+( \d+){3}\s*$", ids.Output);
+        Assert.StartsWith($"{Path.Combine(model, "tokenizer.json")}: error MC021: ", ChildProcess.Modelc("run", model, "--prompt", "a").Expect(1).Error);
+        File.WriteAllText(Path.Combine(model, "tokenizer.json"), "{\n\"model\" 1 }");
+        Assert.Matches(@"tokenizer\.json\(2,\d+\): error MC022: ", ChildProcess.Modelc("run", model, "--prompt", "a").Expect(1).Error);
+    }
+
+    [Fact]
+    public void RunWritesTheStoryOfTheIndependentProgram()
+    {
+        string model = SharedData.Require("models/stories260K");
+        string story = File.ReadAllText(Path.Combine(model, "story.txt")).TrimEnd();
+        const string Prompt = "Once upon a time";
+        Finished run = ChildProcess.Modelc("run", model, "--prompt", Prompt, "--temperature", "0", "--max-tokens", "200").Expect(0);
+        Assert.StartsWith(story, Prompt + run.Output.ReplaceLineEndings("\n"));
+        Assert.Empty(run.Error);
+
+        using JsonDocument json = JsonDocument.Parse(
+            ChildProcess.Modelc("run", model, "--prompt", Prompt, "--temperature", "0", "--stop", "park", "--json").Expect(0).Output);
+        Assert.Equal("StopText", json.RootElement.GetProperty("finishReason").GetString());
+        Assert.EndsWith("in the ", json.RootElement.GetProperty("text").GetString());
+    }
+
+    [Fact]
+    public void BenchMeasuresAgainstTheMachine()
+    {
+        string model = folder.Synthesise("m");
+        Finished bench = ChildProcess.Modelc("bench", model, "--json", "--prompt-length", "16", "--gen-length", "4", "--repeat", "1", "--threads", "1").Expect(0);
+        using JsonDocument json = JsonDocument.Parse(bench.Output);
+        Assert.All(
+            ["loadSeconds", "promptFlopsPerSecond", "decodeBytesPerSecond", "peakFlopsPerSecond", "peakReadBytesPerSecond"],
+            name => Assert.True(json.RootElement.GetProperty(name).GetDouble() > 0, name));
+        Assert.Equal(16, json.RootElement.GetProperty("prompt").GetProperty("tokens").GetInt32());
+    }
+}
