@@ -49,7 +49,7 @@ internal sealed class KernelSet(VectorTarget target)
         {
             SourceWriter own = new(); // a helper that is asked for while this one is written must not land inside it
             write(own);
-            Members(file).Gap().Line(own.ToString().TrimEnd('\n'));
+            Members(file).Line().Line(own.ToString().TrimEnd('\n'));
         }
 
         return name;

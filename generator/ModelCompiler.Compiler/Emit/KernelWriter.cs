@@ -1,5 +1,6 @@
 using ModelCompiler.Compiler.Emit.Kernels;
 using ModelCompiler.Compiler.Emit.Targets;
+using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Plan;
 
 namespace ModelCompiler.Compiler.Emit;
@@ -25,10 +26,35 @@ internal static class KernelWriter
         foreach (KernelPlan kernel in plan.Kernels)
         {
             cancellation.ThrowIfCancellationRequested();
-            set.Require(KernelFile.Kernels, kernel.Name, writer => Write(set, writer, kernel));
+            set.Require(KernelFile.Kernels, kernel.Name, writer =>
+            {
+                writer.Line($"/// <summary>{Literals.Documentation(Describe(kernel, target.Set))}</summary>");
+                Write(set, writer, kernel);
+            });
         }
 
         return set;
+    }
+
+    /// <summary>What a shared body computes, with its shapes.</summary>
+    public static string Describe(KernelPlan kernel, TargetSet? target = null) => kernel switch
+    {
+        EmbedKernel embed => $"y[rows × {embed.Width}] = the tokens' columns of the table{(embed.HasPositions ? " + their positions' rows" : "")}.",
+        NormKernel norm => $"y[rows × {norm.Width}] = {(norm.Kind == NormKind.Rms ? "RMS" : "layer")} norm of x, row by row{(norm.Selected ? ", of the rows whose logits are asked for" : "")}.",
+        LinearKernel linear => Describe(linear, target),
+        AttentionKernel a => $"y[rows × {a.Heads} · {a.HeadDim}] = attention of {a.Heads} heads over {a.KvHeads} key/value heads of {a.HeadDim}{(a.Window is { } window ? $", the last {window} positions" : "")}.",
+        ElementwiseKernel e => $"y[rows × {e.Width}] = {e.Kind}, element by element.",
+        _ => kernel.Name,
+    };
+
+    private static string Describe(LinearKernel linear, TargetSet? target)
+    {
+        string product = linear.Gated ? $"{linear.Activation}(Wg · x) · (Wu · x)" : linear.Activation is { } f ? $"{f}(W · x{(linear.HasBias ? " + b" : "")})" : $"W · x{(linear.HasBias ? " + b" : "")}";
+        string tile = target is { } set ? $", tiles of {TilePlan.Rows(set)} × {TilePlan.Columns(set, TilePlan.Rows(set), linear.Format.PanelColumns)}" : "";
+        string blocks = linear.InputBlocks > 1 ? $", inputs in {linear.InputBlocks} blocks of {linear.BlockInputs}" : "";
+        long panelBytes = linear.Format.PanelBytes(linear.Inputs, linear.Format.PanelColumns);
+        return $"y[rows × {linear.Outputs}] = {(linear.HasResidual ? "residual + " : "")}{product}, x[rows × {linear.Inputs}]. "
+            + $"{linear.Format.Name} panels of {linear.Format.PanelColumns} columns, {panelBytes} bytes each{tile}{blocks}.";
     }
 
     private static void Write(KernelSet set, SourceWriter writer, KernelPlan kernel)

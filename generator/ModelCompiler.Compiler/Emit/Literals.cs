@@ -6,11 +6,19 @@ namespace ModelCompiler.Compiler.Emit;
 /// <summary>Numbers and names as C# text: the same on any machine and culture, and never more than what they are.</summary>
 internal static class Literals
 {
-    /// <summary>A float literal that reads back to the same bits. Nine digits tell every float32 apart.</summary>
+    /// <summary>The shortest float literal that reads back to the same bits. (Framework versions disagree on "R"; they agree on a given number of digits.)</summary>
     public static string Float(double value)
     {
-        string digits = ((float)value).ToString("G9", CultureInfo.InvariantCulture);
-        return digits + "f";
+        float rounded = (float)value;
+        int digits = 6;
+        string text;
+        do
+        {
+            text = rounded.ToString("G" + digits, CultureInfo.InvariantCulture);
+        }
+        while (digits++ < 9 && float.Parse(text, CultureInfo.InvariantCulture) != rounded);
+
+        return text + "f";
     }
 
     /// <summary>A double literal that reads back to the same bits.</summary>

@@ -35,26 +35,26 @@ internal sealed class ModelWriter(ModelPlan plan, EmitOptions options)
         writer.Line($"/// <summary>{Literals.Documentation(Describe())}</summary>");
         writer.Open($"{options.Modifiers} unsafe partial class {options.ClassName} : CompiledModel".TrimStart());
         new DescriptionWriter(plan, options, targets).Write(writer);
-        writer.Gap();
+        writer.Line();
         writer.Line($"private {options.ClassName}(LoadOptions? options)\n    : base(description, options)").Line("{").Line("}");
-        writer.Gap();
+        writer.Line();
         writer.Line("/// <summary>Opens the packed weights and gets ready to run. Takes milliseconds, whatever the model's size.</summary>");
         writer.Line("/// <exception cref=\"ModelCompiler.Runtime.Weights.WeightsFileException\">The weights are not those that this code was made for.</exception>");
         writer.Line($"public static {options.ClassName} Load(LoadOptions? options = null) => new(options);");
-        writer.Gap();
+        writer.Line();
         WriteExecute(writer);
         WriteRun(writer);
         foreach (Section section in new[] { Section.Embedding, Section.Head })
         {
-            writer.Gap();
+            writer.Line();
             Place place = new(-1, section);
             LayerWriter.Write(writer, place, [.. plan.Stages.Where(stage => stage.Place == place)]);
         }
 
-        writer.Gap();
+        writer.Line();
         writer.Line("/// <summary>A value of the arena: <paramref name=\"floatsPerRow\"/> is where the plan put it.</summary>");
         writer.Line("private static float* At(Worker w, int floatsPerRow) => w.Arena + ((nint)floatsPerRow * w.ArenaRows);");
-        writer.Gap();
+        writer.Line();
         WriteInterface(writer);
         writer.Close();
         files.Add(new GeneratedFile($"{options.ClassName}.g.cs", writer.ToString()));
@@ -86,7 +86,7 @@ internal sealed class ModelWriter(ModelPlan plan, EmitOptions options)
 
     private void WriteRun(SourceWriter writer)
     {
-        writer.Gap();
+        writer.Line();
         writer.Line("/// <summary>One step, as every worker runs it.</summary>");
         writer.Open("private static void Run<TKernels>(Worker w)\n    where TKernels : struct, IKernels");
         foreach (Place place in plan.Stages.Select(stage => stage.Place).Distinct())
@@ -111,6 +111,8 @@ internal sealed class ModelWriter(ModelPlan plan, EmitOptions options)
         writer.Open("private interface IKernels");
         foreach (KernelPlan kernel in plan.Kernels)
         {
+            writer.Line();
+            writer.Line($"/// <summary>{Literals.Documentation(KernelWriter.Describe(kernel))}</summary>");
             writer.Line($"static abstract void {kernel.Name}({KernelWriter.Parameters(kernel)});");
         }
 
@@ -119,11 +121,11 @@ internal sealed class ModelWriter(ModelPlan plan, EmitOptions options)
 
     private void WriteLayer(int layer, IReadOnlyList<Stage> stages)
     {
-        SourceWriter writer = Begin($"Layer {layer} of {plan.Graph.Dimensions.Layers}.", "using ModelCompiler.Runtime.Execution;");
+        SourceWriter writer = Begin($"layer {layer} of {plan.Graph.Dimensions.Layers}; weights {plan.Format}, {Literals.Int(plan.BytesPerLayer(layer))} bytes read for each token.", "using ModelCompiler.Runtime.Execution;");
         writer.Open($"unsafe partial class {options.ClassName}");
         foreach (IGrouping<Place, Stage> section in stages.GroupBy(stage => stage.Place))
         {
-            writer.Gap();
+            writer.Line();
             LayerWriter.Write(writer, section.Key, [.. section]);
         }
 

@@ -2,35 +2,28 @@ using System.Text;
 
 namespace ModelCompiler.Compiler.Emit;
 
-/// <summary>Indented text with \n line ends. Text of several lines is taken line by line, its own indentation kept.</summary>
+/// <summary>
+/// Indented text with \n line ends. Text of several lines is taken line by line, its own indentation kept. Empty lines never
+/// double, never follow an opening brace or precede a closing one, and one follows every closed block, as the house writes code.
+/// </summary>
 internal sealed class SourceWriter
 {
     private const int IndentWidth = 4;
 
     private readonly StringBuilder text = new();
     private int depth;
+    private bool gapWanted;
+    private bool afterBrace = true;
 
     /// <summary>Writes <paramref name="lines"/> at the current depth; no text: an empty line.</summary>
     public SourceWriter Line(string lines = "")
     {
-        int start = 0;
-        while (true)
+        foreach (string line in lines.Split('\n'))
         {
-            int end = lines.IndexOf('\n', start);
-            string line = (end < 0 ? lines.Substring(start) : lines.Substring(start, end - start)).TrimEnd('\r');
-            if (line.Length > 0)
-            {
-                text.Append(' ', depth * IndentWidth).Append(line);
-            }
-
-            text.Append('\n');
-            if (end < 0)
-            {
-                return this;
-            }
-
-            start = end + 1;
+            Append(line.TrimEnd('\r'));
         }
+
+        return this;
     }
 
     /// <summary>A header line, then an opening brace; what follows is indented until <see cref="Close"/>.</summary>
@@ -49,17 +42,26 @@ internal sealed class SourceWriter
         return Line("}");
     }
 
-    /// <summary>Separates members: an empty line, unless a block has just been opened.</summary>
-    public SourceWriter Gap()
+    /// <inheritdoc/>
+    public override string ToString() => text.ToString();
+
+    private void Append(string line)
     {
-        if (text.Length >= 2 && text[text.Length - 2] != '{')
+        if (line.Length == 0)
+        {
+            gapWanted = true;
+            return;
+        }
+
+        string start = line.TrimStart();
+        bool closes = start[0] is '}' or ']';
+        if (gapWanted && !afterBrace && !closes && start != "else")
         {
             text.Append('\n');
         }
 
-        return this;
+        text.Append(' ', depth * IndentWidth).Append(line).Append('\n');
+        afterBrace = start == "{";
+        gapWanted = start == "}";
     }
-
-    /// <inheritdoc/>
-    public override string ToString() => text.ToString();
 }

@@ -17,6 +17,14 @@ public sealed record ModelPlan(
 {
     /// <summary>Each shared body once, in the order of first use.</summary>
     public IEnumerable<KernelPlan> Kernels => Stages.Select(stage => stage.Kernel).Distinct();
+
+    /// <summary>Weight bytes of a layer, all of which every token reads.</summary>
+    public long BytesPerLayer(int layer)
+    {
+        HashSet<long> offsets = [.. Stages.Where(stage => stage.Place.Layer == layer).SelectMany(stage => stage.Weights).Select(weight => weight.OffsetBytes)];
+        return Weights.Matrices.Where(matrix => offsets.Contains(matrix.OffsetBytes)).Sum(matrix => matrix.LengthBytes)
+            + Weights.Vectors.Where(vector => offsets.Contains(vector.OffsetBytes)).Sum(vector => vector.LengthBytes);
+    }
 }
 
 /// <summary>
