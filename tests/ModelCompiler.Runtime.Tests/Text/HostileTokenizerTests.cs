@@ -99,6 +99,23 @@ public sealed class HostileTokenizerTests
     }
 
     [Fact]
+    public void Opening_takes_the_same_memory_for_any_vocabulary()
+    {
+        byte[] small = TinyTokenizer.OfBytes().Pack();
+        byte[] large = TokenizerPacker.Pack(TinyTokenizer.OfBytes().Json(), leastVocabulary: 500_000);
+        Assert.True(large.Length > 2_000_000);
+        _ = new Tokenizer(small);
+        Assert.Equal(Allocated(small), Allocated(large));
+
+        static long Allocated(byte[] packed)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            _ = new Tokenizer(packed);
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+    }
+
+    [Fact]
     public void Every_truncation_is_refused()
     {
         byte[] packed = new TinyTokenizer(["a", "b"]).Merge("a", "b").Pack();
