@@ -1,0 +1,44 @@
+using System.Collections.Concurrent;
+using ModelCompiler.Compiler.Formats;
+using ModelCompiler.Compiler.Inputs;
+using ModelCompiler.EndToEnd.Tests.Inputs;
+using ModelCompiler.Tool.Synthesis;
+
+[assembly: AssemblyFixture(typeof(ModelCompiler.EndToEnd.Tests.Conformance.ConformanceModels))]
+
+namespace ModelCompiler.EndToEnd.Tests.Conformance;
+
+/// <summary>Every model of the theory, made when a test first asks for it and then shared by all tests of the run.</summary>
+public sealed class ConformanceModels : IDisposable
+{
+    /// <summary>Tokens of the longest comparison with the reference.</summary>
+    internal const int LongestReference = 130;
+
+    private readonly TemporaryFolder temporary = new();
+    private readonly ConcurrentDictionary<string, Lazy<string>> folders = [];
+    private readonly ConcurrentDictionary<(string, string), Lazy<EmittedModel>> models = [];
+
+    /// <summary>All models in all formats.</summary>
+    public static IEnumerable<(string Model, string Format)> Cases
+        => from model in ConformanceConfigs.All.Keys
+           from format in WeightFormat.All
+           select (model, format.Name);
+
+    /// <inheritdoc/>
+    public void Dispose() => temporary.Dispose();
+
+    /// <summary>A synthetic model of <see cref="ConformanceConfigs"/>.</summary>
+    internal EmittedModel Get(string model, string format)
+        => models.GetOrAdd((model, format), _ => new(() => new EmittedModel(Folder(model), model, format, temporary.Path))).Value;
+
+    /// <summary>A published model.</summary>
+    internal EmittedModel Open(string folder, string format)
+        => models.GetOrAdd((folder, format), _ => new(() => new EmittedModel(folder, Path.GetFileName(folder), format, temporary.Path))).Value;
+
+    private string Folder(string model) => folders.GetOrAdd(model, _ => new(() =>
+    {
+        string folder = temporary.File(model);
+        SyntheticModel.Write(folder, ConformanceConfigs.All[model], new(TensorType.F32));
+        return folder;
+    })).Value;
+}

@@ -1,0 +1,103 @@
+using ModelCompiler.Compiler;
+using ModelCompiler.Compiler.Diagnostics;
+using ModelCompiler.Compiler.Packing;
+using ModelCompiler.Compiler.Plan;
+using ModelCompiler.Compiler.Reference;
+using ModelCompiler.Runtime;
+using ModelCompiler.Runtime.Sessions;
+using ModelCompiler.Runtime.Weights;
+using ModelCompiler.Tool.Inputs;
+using ModelCompiler.Tool.Packing;
+
+namespace ModelCompiler.EndToEnd.Tests.Conformance;
+
+/// <summary>A published folder gone the whole way in one format: planned, packed, emitted, compiled.</summary>
+internal sealed class EmittedModel
+{
+    private const string ClassName = "Model";
+    private readonly Lazy<Func<LoadOptions, CompiledModel>> load;
+    private readonly Lazy<double[]> reference;
+
+    /// <param name="folder">The published model.</param>
+    /// <param name="name">Unique in this run: part of a namespace.</param>
+    /// <param name="format">Format of the packed matrices.</param>
+    /// <param name="packedFolder">Receives the packed weights.</param>
+    public EmittedModel(string folder, string name, string format, string packedFolder)
+    {
+        using ModelFolder published = ModelFolder.Open(folder, name);
+        List<ModelDiagnostic> diagnostics = [];
+        ModelPlan? plan = ModelCompilation.Plan(published.Inputs, new PlanOptions(format), diagnostics);
+        Assert.Empty(diagnostics);
+        Plan = plan!;
+        Identifier = $"{name}_{format}".Replace('-', '_');
+        WeightsPath = Path.Combine(packedFolder, Identifier + ".mcw");
+        string contentHash;
+        using (WeightsFileWriter writer = new(WeightsPath, Plan.Hash))
+        {
+            WeightsPacker.Pack(Plan.Weights, new PublishedParameters(published), writer.Write);
+            contentHash = writer.Complete([]);
+        }
+
+        Files = ModelCompilation.Emit(Plan, new EmitOptions($"Emitted.{Identifier}", ClassName, "public sealed", contentHash, Path.GetFileName(WeightsPath), null));
+        load = new(() => EmittedAssembly.Loader(EmittedAssembly.Compile(Identifier, Files), FullClassName));
+        reference = new(() => RunReference(folder, Tokens(ConformanceModels.LongestReference)));
+    }
+
+    public ModelPlan Plan { get; }
+
+    /// <summary>Model and format as a C# identifier.</summary>
+    public string Identifier { get; }
+
+    public string WeightsPath { get; }
+
+    public EquatableArray<GeneratedFile> Files { get; }
+
+    public string FullClassName => $"Emitted.{Identifier}.{ClassName}";
+
+    public int Vocab => Plan.Graph.Dimensions.Vocab;
+
+    /// <summary>Loads the compiled class; every thread takes part in every step, however small.</summary>
+    public CompiledModel Load(InstructionSet instructionSet, int threads = 1, int? promptChunk = null) => load.Value(new LoadOptions
+    {
+        WeightsPath = WeightsPath,
+        InstructionSet = instructionSet,
+        Threads = threads,
+        AlwaysUseAllThreads = true,
+        PromptChunk = promptChunk,
+    });
+
+    /// <summary>Logits [tokens × vocab] of a fresh session that reads the tokens at once.</summary>
+    public float[] Logits(ReadOnlySpan<int> tokens, InstructionSet instructionSet, int threads = 1, int? promptChunk = null)
+    {
+        using CompiledModel model = Load(instructionSet, threads, promptChunk);
+        using Session session = model.CreateSession();
+        return session.Forward(tokens, LogitsFor.All).ToArray();
+    }
+
+    /// <summary>The same sequence for everyone, longer ones beginning with the shorter.</summary>
+    public int[] Tokens(int length)
+    {
+        ulong state = 0x9E3779B97F4A7C15;
+        int[] tokens = new int[length];
+        foreach (ref int token in tokens.AsSpan())
+        {
+            state = (state * 6364136223846793005) + 1442695040888963407;
+            token = (int)((state >> 33) % (ulong)Vocab);
+        }
+
+        return tokens;
+    }
+
+    /// <summary>
+    /// Double precision on the same rounded weights, [length × vocab]. The longest case is computed once: a token sees only its past, so
+    /// that the rows of a shorter sequence are its first.
+    /// </summary>
+    public ReadOnlySpan<double> Reference(int length) => reference.Value.AsSpan(0, length * Vocab);
+
+    private double[] RunReference(string folder, int[] tokens)
+    {
+        using ModelFolder published = ModelFolder.Open(folder);
+        ReferenceInterpreter interpreter = new(Plan.Graph, new RoundedParameters(Plan.Weights, new PublishedParameters(published)));
+        return interpreter.Run(tokens);
+    }
+}

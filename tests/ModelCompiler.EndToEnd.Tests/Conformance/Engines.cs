@@ -1,0 +1,19 @@
+using System.Runtime.InteropServices;
+using ModelCompiler.Runtime;
+using ModelCompiler.Runtime.Execution;
+
+namespace ModelCompiler.EndToEnd.Tests.Conformance;
+
+/// <summary>The instruction sets of this kind of processor. Where this very one lacks one of them, its tests are skipped and say so.</summary>
+internal static class Engines
+{
+    public static IReadOnlyList<InstructionSet> All { get; } = RuntimeInformation.ProcessArchitecture switch
+    {
+        Architecture.X64 => [InstructionSet.Avx512, InstructionSet.Avx2, InstructionSet.Portable],
+        Architecture.Arm64 => [InstructionSet.Neon, InstructionSet.Portable],
+        _ => [InstructionSet.Portable],
+    };
+
+    public static void Require(InstructionSet instructionSet)
+        => Assert.SkipUnless(InstructionSets.IsSupported(instructionSet), $"This processor has no {InstructionSets.Name(instructionSet)}.");
+}
