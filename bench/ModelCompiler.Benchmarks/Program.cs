@@ -1,1 +1,4 @@
-return 0;
+using BenchmarkDotNet.Running;
+using ModelCompiler.Benchmarks;
+
+BenchmarkSwitcher.FromAssembly(typeof(ModelBenchmarks).Assembly).Run(args);
