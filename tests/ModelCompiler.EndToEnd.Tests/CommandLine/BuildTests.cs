@@ -1,0 +1,131 @@
+namespace ModelCompiler.EndToEnd.Tests.CommandLine;
+
+/// <summary>The build as a user has it: what runs when, what it leaves where, and how mistakes look.</summary>
+public sealed class BuildTests : IDisposable
+{
+    private const string Packing = "Packing model 'tiny'";
+
+    private readonly TemporaryProject project = new();
+
+    public void Dispose() => project.Dispose();
+
+    [Fact]
+    public void OnlyWhatChangedRunsAgain()
+    {
+        project.Synthesise();
+        Assert.Contains(Packing, project.Build().Expect(0).Output);
+        string first = project.Run();
+        Assert.StartsWith("first f32 ", first);
+
+        DateTime compiled = project.AssemblyTime;
+        Assert.DoesNotContain(Packing, project.Build().Expect(0).Output);
+        Assert.Equal(compiled, project.AssemblyTime);
+
+        project.Edit("second");
+        Assert.DoesNotContain(Packing, project.Build().Expect(0).Output);
+        Assert.Equal(first.Replace("first", "second"), project.Run());
+
+        project.ReplaceInConfig("10000.0", "20000.0");
+        Assert.Contains(Packing, project.Build().Expect(0).Output);
+        string rotated = project.Run();
+        Assert.NotEqual(first.Replace("first", "second"), rotated);
+
+        Assert.Contains(Packing, project.Build("-p:W=bf16").Expect(0).Output);
+        Assert.StartsWith("second bf16 ", project.Run());
+        Assert.DoesNotContain(Packing, project.Build("-p:W=bf16").Expect(0).Output);
+    }
+
+    [Fact]
+    public void WeightsAreEmbeddedOrLieBesideTheProgram()
+    {
+        project.Synthesise();
+        string beside = project[Path.Combine("bin", "Release", "net10.0", "tiny.mcw")];
+        project.Build("-p:E=true").Expect(0);
+        Assert.False(File.Exists(beside));
+        string embedded = project.Run();
+
+        project.Build().Expect(0);
+        Assert.True(File.Exists(beside));
+        Assert.Equal(embedded, project.Run());
+
+        ChildProcess.Dotnet(project.Root, "publish", "--nologo", "-c", "Release", "-o", "out").Expect(0);
+        Assert.True(File.Exists(project[Path.Combine("out", "tiny.mcw")]));
+
+        ChildProcess.Dotnet(project.Root, "clean", "--nologo", "-c", "Release").Expect(0);
+        Assert.False(File.Exists(beside));
+        Assert.Empty(Directory.EnumerateFiles(project["obj"], "tiny.*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public void AMistakeInTheModelIsABuildErrorAtItsLine()
+    {
+        project.Synthesise();
+        project.ReplaceInConfig("\"hidden_size\": 40", "\"hidden_size\": \"forty\"");
+        Finished build = project.Build().Expect(1);
+        Assert.Matches(@"models[/\\]tiny[/\\]config\.json\(\d+,\d+\): error MC004: ", build.Output);
+        Assert.DoesNotContain("MSB3073", build.Output);
+    }
+
+    [Fact]
+    public void AMissingModelIsABuildErrorAtTheProject()
+    {
+        Finished build = project.Build().Expect(1);
+        Assert.Contains("App.csproj : error MC311: ", build.Output);
+    }
+
+    [Fact]
+    public void ADesignTimeBuildNeverPacks()
+    {
+        project.Synthesise();
+        ChildProcess.Dotnet(project.Root, "restore").Expect(0);
+        string[] designTime =
+        [
+            "msbuild", "-nologo", "-t:Compile", "-p:Configuration=Release", "-p:DesignTimeBuild=true", "-p:BuildingProject=false",
+            "-p:SkipCompilerExecution=true", "-p:ProvideCommandLineArgs=true", "-getItem:AdditionalFiles",
+        ];
+        Finished before = ChildProcess.Dotnet(project.Root, designTime).Expect(0);
+        Assert.Contains("config.json", before.Output);
+        Assert.DoesNotContain("manifest.json", before.Output);
+
+        project.Build().Expect(0);
+        Assert.Contains("tiny.manifest.json", ChildProcess.Dotnet(project.Root, designTime).Expect(0).Output);
+    }
+
+    [Theory]
+    [InlineData("linux-x64", "", "x86-64-v3")]
+    [InlineData("win-x64", "x86-64-v4", "x86-64-v4")]
+    [InlineData("linux-arm64", "", "")]
+    public void NativeAotGetsAnInstructionSet(string runtime, string chosen, string expected)
+    {
+        string[] options = chosen.Length == 0 ? [] : [$"-p:ModelCompilerInstructionSet={chosen}"];
+        Finished evaluated = ChildProcess.Dotnet(
+            project.Root, ["msbuild", "-nologo", "-p:PublishAot=true", $"-p:RuntimeIdentifier={runtime}", "-getProperty:IlcInstructionSet", .. options]).Expect(0);
+        Assert.Equal(expected, evaluated.Output.Trim());
+    }
+
+    [Theory]
+    [InlineData("linux-x64", "x86-64-v2", true)]
+    [InlineData("linux-x64", "x86-64-v3,-avx2", true)]
+    [InlineData("linux-x64", "x86-64-v3", false)]
+    [InlineData("linux-x64", "native", false)]
+    [InlineData("linux-arm64", "", false)]
+    [InlineData("linux-arm", "", true)]
+    public void ASlowInstructionSetIsAWarning(string runtime, string chosen, bool warns)
+    {
+        Finished built = ChildProcess.Dotnet(
+            project.Root, "msbuild", "-nologo", "-t:_ModelCompilerCheckInstructionSet", "-p:PublishAot=true", $"-p:RuntimeIdentifier={runtime}",
+            $"-p:IlcInstructionSet={chosen.Replace(",", "%2C")}");
+        Assert.Equal(warns, built.Output.Contains("MC310"));
+    }
+}
+
+/// <summary>Several models in one project.</summary>
+public sealed class TwoModelsTests
+{
+    [Fact]
+    public void ModelsOfOneNameAreRefused()
+    {
+        using TemporaryProject project = new("""<CompiledModel Include="models/tiny;other/Tiny" />""");
+        Assert.Contains("App.csproj : error MC312: ", project.Build().Expect(1).Output);
+    }
+}

@@ -1,0 +1,70 @@
+using ModelCompiler.Tests;
+
+namespace ModelCompiler.EndToEnd.Tests.CommandLine;
+
+/// <summary>A user's program with one synthetic model, built with the targets of this repository in a folder outside it.</summary>
+internal sealed class TemporaryProject : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    /// <summary>Item metadata may use the properties W (format) and E (embedded).</summary>
+    public TemporaryProject(string item = """<CompiledModel Include="models/tiny/" Weights="$(W)" Embed="$(E)" />""")
+    {
+        string targets = Path.Combine(SharedData.RepositoryRoot, "generator", "ModelCompiler.Generator", "build", "ModelCompiler.InRepo");
+        folder.Write("App.csproj", $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <OutputType>Exe</OutputType>
+                <TargetFramework>net10.0</TargetFramework>
+                <AllowUnsafeBlocks>true</AllowUnsafeBlocks>
+                <Nullable>enable</Nullable>
+                <ImplicitUsings>enable</ImplicitUsings>
+                <TreatWarningsAsErrors>true</TreatWarningsAsErrors>
+                <ModelCompilerPrebuilt>true</ModelCompilerPrebuilt>
+                <ModelCompilerConfiguration>{ChildProcess.Configuration}</ModelCompilerConfiguration>
+                <W Condition="'$(W)' == ''">f32</W>
+                <E Condition="'$(E)' == ''">false</E>
+              </PropertyGroup>
+              <Import Project="{targets}.props" />
+              <ItemGroup>
+                {item}
+              </ItemGroup>
+              <Import Project="{targets}.targets" />
+            </Project>
+            """);
+        Edit("first");
+    }
+
+    public string Root => folder.Root;
+
+    public string this[string name] => folder[name];
+
+    public void Synthesise() => folder.Synthesise(Path.Combine("models", "tiny"));
+
+    /// <summary>Changes code that has nothing to do with the model.</summary>
+    public void Edit(string greeting) => folder.Write("Program.cs", $$"""
+        using ModelCompiler;
+        using TinyModel model = TinyModel.Load();
+        using var session = model.CreateSession();
+        Console.WriteLine($"{{greeting}} {model.Description.Format} {session.Forward([1, 2, 3]).Last[5]:R}");
+        [CompiledModel("tiny")] internal sealed partial class TinyModel;
+        """);
+
+    /// <summary>Changes the model's config: its bits, and so its code.</summary>
+    public void ReplaceInConfig(string text, string replacement)
+    {
+        string path = this[Path.Combine("models", "tiny", "config.json")];
+        string config = File.ReadAllText(path);
+        Assert.Contains(text, config);
+        File.WriteAllText(path, config.Replace(text, replacement));
+    }
+
+    public Finished Build(params string[] options) => ChildProcess.Dotnet(Root, ["build", "--nologo", "-c", "Release", .. options]);
+
+    /// <summary>What the built program writes.</summary>
+    public string Run() => ChildProcess.Dotnet(Root, Path.Combine("bin", "Release", "net10.0", "App.dll")).Expect(0).Output.Trim();
+
+    public DateTime AssemblyTime => File.GetLastWriteTimeUtc(this[Path.Combine("obj", "Release", "net10.0", "App.dll")]);
+
+    public void Dispose() => folder.Dispose();
+}

@@ -1,0 +1,83 @@
+using Microsoft.CodeAnalysis;
+using ModelCompiler.Compiler;
+using ModelCompiler.Compiler.Diagnostics;
+using ModelCompiler.Compiler.Inputs;
+using ModelCompiler.Compiler.Plan;
+using ModelCompiler.Tool.Synthesis;
+
+namespace ModelCompiler.Generator.Tests;
+
+/// <summary>The generator with the real core behind it.</summary>
+public sealed class CoreCompilerTests
+{
+    private const string Class = """
+        namespace App { [ModelCompiler.CompiledModel("story")] public sealed partial class StoryModel; }
+        """;
+
+    [Theory]
+    [InlineData("llama-3of6")]
+    [InlineData("mistral-window8")]
+    [InlineData("qwen2-biased")]
+    [InlineData("qwen3-head24")]
+    [InlineData("gpt2-untied")]
+    public void WhatIsEmittedCompilesWithoutAWarning(string shape)
+    {
+        string config = SyntheticConfigs.Small[shape];
+        GeneratorRun run = new(new CoreCompiler(), ModelText.Model("story", config, Manifest(config)), Class);
+        Assert.Empty(run.Diagnostics);
+        Assert.All(run.Result.GeneratedSources, source => Assert.StartsWith("App.StoryModel.", source.HintName));
+        Assert.True(run.Result.GeneratedSources.Length > 3);
+        INamedTypeSymbol model = run.Output.GetTypeByMetadataName("App.StoryModel")!;
+        Assert.Equal("ModelCompiler.Runtime.CompiledModel", model.BaseType!.ToDisplayString());
+        Assert.NotEmpty(model.GetMembers("Load"));
+    }
+
+    [Fact]
+    public void TwoClassesOfOneModelDoNotCollide()
+    {
+        string config = SyntheticConfigs.Small["llama-head20"];
+        GeneratorRun run = new(new CoreCompiler(), ModelText.Model("story", config, Manifest(config)), Class, """
+            [ModelCompiler.CompiledModel("story")] internal partial class Second;
+            """);
+        Assert.Empty(run.Diagnostics);
+    }
+
+    [Fact]
+    public void AConfigThatIsNewerThanItsWeightsIsRefused()
+    {
+        string config = SyntheticConfigs.Small["llama-head20"];
+        string changed = System.Text.RegularExpressions.Regex.Replace(Manifest(config), "(\"planHash\": \")[0-9a-f]{4}", "${1}0123");
+        GeneratorRun run = new(new CoreCompiler(), ModelText.Model("story", config, changed), Class);
+        Diagnostic found = Assert.Single(run.Result.Diagnostics);
+        Assert.Equal("MC305", found.Id);
+        Assert.Equal("/obj/story.manifest.json", found.Location.GetLineSpan().Path);
+        Assert.Empty(run.Result.GeneratedSources);
+    }
+
+    [Fact]
+    public void AMistakeInTheConfigPointsAtItsLine()
+    {
+        string config = SyntheticConfigs.Small["llama-head20"];
+        string wrong = config.Replace("\"hidden_size\": 40", "\"hidden_size\": -40");
+        GeneratorRun run = new(new CoreCompiler(), ModelText.Model("story", wrong, Manifest(config)), Class);
+        Diagnostic found = Assert.Single(run.Result.Diagnostics);
+        Assert.Equal("MC005", found.Id);
+        FileLinePositionSpan place = found.Location.GetLineSpan();
+        Assert.Equal("/models/story/config.json", place.Path);
+        Assert.Equal("-40", wrong.Split('\n')[place.StartLinePosition.Line].Substring(place.StartLinePosition.Character, 3));
+        Assert.Equal("-40", wrong.Substring(found.Location.SourceSpan.Start, 3));
+    }
+
+    /// <summary>What packing would have written for weights of that shape.</summary>
+    private static string Manifest(string config)
+    {
+        EquatableArray<TensorInfo> tensors = SyntheticTensors.Of(config)
+            .Select(tensor => new TensorInfo(
+                tensor.Name, TensorType.F32, tensor.Shape.ToEquatable(), "model.safetensors", 0, 4 * tensor.Shape.Aggregate(1L, (product, size) => product * size)))
+            .ToEquatable();
+        List<ModelDiagnostic> diagnostics = [];
+        ModelPlan? plan = ModelCompilation.Plan(new("story", new ModelConfig(new TextFile("config.json", config)), tensors), new PlanOptions("bf16"), diagnostics);
+        Assert.Empty(diagnostics);
+        return new ModelManifest("story", "bf16", "story.mcw", null, plan!.Hash, new string('a', 64), tensors).Write();
+    }
+}
