@@ -12,13 +12,14 @@ namespace HandBuiltModel;
 /// 2. Attention: head h asks for both residues of position p − h. A match scores 2, anything else at most 1, position 0 one half more,
 ///    so that it is found where there is no p − h. The softmax is so sharp that the head copies that one token's code into slot h.
 /// 3. The feed-forward network: for each context of n tokens one hidden unit adds up n products of codes: 16n for its own context,
-///    at most 16n − 8 for any other; gelu makes of that exactly 8 and exactly 0. Its output is what its context says about the next
+///    at most 16n − 8 for any other; gelu makes of that 8 and, to single precision, 0. Its output is what its context says about the next
 ///    token, less what the next shorter context says already: the longest context that is known has the last word.
 ///    128 more units pass every residual number through gelu's straight part and take it away: nothing but the answer is left.
 /// 4. The answer is a sum of rows of a Hadamard matrix, weighted with 24 + ln p. A token has a row or its negative, so the head reads
-///    off logits without crosstalk: 24 + ln p for each token that may follow and at most 0 for all others.
+///    off logits without crosstalk: 24 + ln p for each token that may follow and at most 0 for all others. Where only the
+///    empty context is known, a new line follows, and behind it a sentence begins.
 /// 5. The norms change nothing: constants keep mean 0 and variance ¼ before attention and 1 after it, and one Hadamard row that no
-///    token reads keeps the answer's variance the same. All weights are exact in half precision, but the answers' (2⁻¹¹).
+///    token reads keeps the answer's variance the same. All weights are exact in half precision, save the answers': logits are within 0.02.
 /// </para>
 /// </summary>
 public sealed class HandWrittenTransformer
