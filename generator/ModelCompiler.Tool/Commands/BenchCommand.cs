@@ -32,9 +32,8 @@ internal static class BenchCommand
     private static int Run(ParseResult parsed, CancellationToken cancellation)
     {
         using ProgressLine progress = new();
-        CompiledModel Load() => ModelHost.Load(
-            parsed.GetRequiredValue(Directory), parsed.GetRequiredValue(Weights),
-            Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa)), progress.Begin, cancellation);
+        CompiledModel Load() => new ModelHost(parsed.GetRequiredValue(Directory), parsed.GetRequiredValue(Weights), progress.Begin, cancellation)
+            .Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa)));
 
         Load().Dispose(); // compiles, so that what is timed is a load from the cache, as in every later run
         long begun = Stopwatch.GetTimestamp();

@@ -23,9 +23,8 @@ internal static class LogitsCommand
             () =>
             {
                 using ProgressLine progress = new();
-                using CompiledModel model = ModelHost.Load(
-                    parsed.GetRequiredValue(directory), parsed.GetRequiredValue(weights),
-                    Symbols.LoadOptions(parsed.GetValue(threads), parsed.GetValue(isa)), progress.Begin, cancellation);
+                using CompiledModel model = new ModelHost(parsed.GetRequiredValue(directory), parsed.GetRequiredValue(weights), progress.Begin, cancellation)
+                    .Load(Symbols.LoadOptions(parsed.GetValue(threads), parsed.GetValue(isa)));
                 using Session session = model.CreateSession();
                 int[] sequence = parsed.GetValue(tokens)!;
                 WholeFile.Write(parsed.GetRequiredValue(output), stream => Write(session.Forward(sequence, LogitsFor.All, cancellation), stream));

@@ -77,9 +77,8 @@ internal static class RunCommand
     private static CompiledModel Load(ParseResult parsed, CancellationToken cancellation)
     {
         using ProgressLine progress = new();
-        return ModelHost.Load(
-            parsed.GetRequiredValue(Directory), parsed.GetRequiredValue(Weights),
-            Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa)), progress.Begin, cancellation);
+        return new ModelHost(parsed.GetRequiredValue(Directory), parsed.GetRequiredValue(Weights), progress.Begin, cancellation)
+            .Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa)));
     }
 
     private static void Write(ParseResult parsed, IEnumerable<string> pieces, Func<GenerationResult> result)

@@ -22,15 +22,15 @@ internal sealed class CacheFolder(string root)
     }
 
     /// <summary>
-    /// The entry's folder, made by <paramref name="fill"/> when it is absent or <paramref name="isWhole"/> refuses it.
-    /// When two processes fill the same entry, the first to finish wins and the other takes its result.
+    /// The entry's folder, made by <paramref name="fill"/> when it is absent or damaged. When processes fill the same entry, the
+    /// first to finish wins and the other takes its result.
     /// </summary>
-    public string GetOrAdd(string key, Func<string, bool> isWhole, Action<string> fill)
+    public string GetOrAdd(string key, Action<string> fill)
     {
         string place = Path.Combine(Root, key);
         if (Directory.Exists(place))
         {
-            if (isWhole(place))
+            if (EntrySeal.IsIntact(place))
             {
                 return place;
             }
@@ -45,7 +45,8 @@ internal sealed class CacheFolder(string root)
         try
         {
             fill(beside);
-            Publish(beside, place, isWhole);
+            EntrySeal.Write(beside);
+            Publish(beside, place);
             return place;
         }
         finally
@@ -72,13 +73,13 @@ internal sealed class CacheFolder(string root)
         }
     }
 
-    private static void Publish(string beside, string place, Func<string, bool> isWhole)
+    private static void Publish(string beside, string place)
     {
         try
         {
             Directory.Move(beside, place);
         }
-        catch (IOException) when (Directory.Exists(place) && isWhole(place))
+        catch (IOException) when (Directory.Exists(place) && EntrySeal.IsIntact(place))
         {
             // Another process was faster; its entry has the same content.
         }

@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Runtime.Loader;
-using System.Security.Cryptography;
 using ModelCompiler.Compiler;
+using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Compiler.Inputs;
 using ModelCompiler.Compiler.Plan;
 using ModelCompiler.Runtime;
@@ -11,72 +11,66 @@ namespace ModelCompiler.Tool.Hosting;
 
 /// <summary>
 /// Runs any model folder without a project: packs, emits and compiles it by the very code that a build would use, and keeps the
-/// result in the user's cache, so that the second run of a model starts without planning, packing or Roslyn.
+/// result in the user's cache, so that the second run of a model starts without planning, packing or Roslyn. Packed weights and code
+/// are entries of their own: one file serves every instruction set.
 /// </summary>
-internal static class ModelHost
+/// <param name="directory">The published model.</param>
+/// <param name="weights">Format of the packed matrices.</param>
+/// <param name="report">Begins a long piece of work: what, and how many bytes (0: unknown); returns who is told of progress.</param>
+/// <param name="cancellation">Looked at between panels and files.</param>
+internal sealed class ModelHost(string directory, string weights, Func<string, long, IProgress<long>> report, CancellationToken cancellation)
 {
+    private const string ModelName = "model";
     private const string Space = "ModelCompiler.Hosted";
     private const string ClassName = "HostedModel";
     private const string AssemblyFile = "model.dll";
     private const string WeightsFile = "model.mcw";
-    private const string SealFile = "entry";
+    private const string ManifestFile = "model.manifest.json";
 
-    /// <summary>What this processor has: the others' code would only be compiled to be thrown away.</summary>
-    private static EquatableArray<TargetSet> Targets { get; } = Enum.GetValues<TargetSet>()
-        .Where(target => InstructionSets.TryParse(target.ToString(), out InstructionSet set) && InstructionSets.IsSupported(set))
-        .ToEquatable();
+    private readonly CacheFolder cache = CacheFolder.OfUser();
 
     /// <summary>A model ready to run; the caller disposes of it.</summary>
-    /// <param name="directory">The published model.</param>
-    /// <param name="weights">Format of the packed matrices.</param>
-    /// <param name="options">How it is loaded; WeightsPath is set here.</param>
-    /// <param name="report">Begins a long piece of work: what, and how many bytes; returns who is told of progress.</param>
-    /// <param name="cancellation">Looked at between panels and files.</param>
     /// <exception cref="ModelFindingsException">The model cannot be compiled.</exception>
-    public static CompiledModel Load(
-        string directory, string weights, LoadOptions options, Func<string, long, IProgress<long>> report, CancellationToken cancellation)
+    public CompiledModel Load(LoadOptions options)
     {
         if (!Directory.Exists(directory))
         {
-            PlannedModel.Open(directory, name: null, weights).Dispose(); // says what is wrong
+            PlannedModel.Open(directory, ModelName, weights).Dispose(); // says what is wrong
         }
 
-        string entry = CacheFolder.OfUser().GetOrAdd(CacheKey.Of(directory, weights, string.Join(' ', Targets)), IsWhole, place => Fill(place, directory, weights, report, cancellation));
-        Assembly assembly = new AssemblyLoadContext(ClassName).LoadFromAssemblyPath(Path.Combine(entry, AssemblyFile));
+        // Only what will run is emitted: the code of other instruction sets would be compiled to be thrown away.
+        InstructionSet chosen = Choose(options);
+        string packed = cache.GetOrAdd(CacheKey.Of(directory, weights, "packed"), Pack);
+        string code = cache.GetOrAdd(CacheKey.Of(directory, weights, InstructionSets.Name(chosen)), place => Compile(place, packed, chosen));
+        Assembly assembly = new AssemblyLoadContext(ClassName).LoadFromAssemblyPath(Path.Combine(code, AssemblyFile));
         MethodInfo load = assembly.GetType($"{Space}.{ClassName}", throwOnError: true)!.GetMethod("Load", [typeof(LoadOptions)])
             ?? throw new InvalidOperationException("the emitted class has no Load(LoadOptions)");
-        return load.CreateDelegate<Func<LoadOptions, CompiledModel>>()(options with { WeightsPath = Path.Combine(entry, WeightsFile) });
+        return load.CreateDelegate<Func<LoadOptions, CompiledModel>>()(options with { WeightsPath = Path.Combine(packed, WeightsFile) });
     }
 
-    private static void Fill(string place, string directory, string weights, Func<string, long, IProgress<long>> report, CancellationToken cancellation)
+    /// <summary>As the model itself will choose; what it would refuse, it refuses with a message of its own.</summary>
+    private static InstructionSet Choose(LoadOptions options)
+        => options.InstructionSet
+        ?? (InstructionSets.TryParse(Environment.GetEnvironmentVariable(InstructionSets.EnvironmentVariable) ?? "", out InstructionSet forced)
+            ? forced
+            : Enum.GetValues<InstructionSet>().Where(InstructionSets.IsSupported).Max()); // declared from the slowest to the fastest
+
+    private void Pack(string place)
     {
-        using PlannedModel model = PlannedModel.Open(directory, "model", weights);
-        ModelManifest manifest = model.Pack(place, resource: null, report("packing", model.Plan.Weights.LengthBytes), cancellation);
+        using PlannedModel model = PlannedModel.Open(directory, ModelName, weights);
+        model.Pack(place, resource: null, report("packing", model.Plan.Weights.LengthBytes), cancellation);
+    }
+
+    private void Compile(string place, string packed, InstructionSet chosen)
+    {
+        List<ModelDiagnostic> diagnostics = [];
+        string manifestPath = Path.Combine(packed, ManifestFile);
+        ModelManifest manifest = ModelManifest.Read(new TextFile(manifestPath, File.ReadAllText(manifestPath)), diagnostics)
+            ?? throw new ModelFindingsException(diagnostics);
+        using PlannedModel model = PlannedModel.Open(directory, ModelName, weights);
         report("compiling", 0);
-        EquatableArray<GeneratedFile> files = model.Emit(manifest, Space, ClassName, "public sealed", Targets, cancellation);
-        AssemblyCompiler.Compile(ClassName, files, Path.Combine(place, AssemblyFile), cancellation);
-        File.WriteAllText(Path.Combine(place, SealFile), Seal(place));
-    }
-
-    /// <summary>An entry that was cut off, edited or half deleted is made again.</summary>
-    private static bool IsWhole(string place)
-    {
-        try
-        {
-            return File.ReadAllText(Path.Combine(place, SealFile)) == Seal(place);
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
-    }
-
-    /// <summary>The assembly's hash, and the length and header of the weights; their content is hashed only on request, whatever the model's size.</summary>
-    private static string Seal(string place)
-    {
-        byte[] header = new byte[Runtime.Weights.WeightsHeader.LengthBytes];
-        using FileStream packed = File.OpenRead(Path.Combine(place, WeightsFile));
-        packed.ReadExactly(header);
-        return $"{Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(place, AssemblyFile))))} {packed.Length} {Convert.ToHexStringLower(header)}\n";
+        EquatableArray<TargetSet> targets = new([Enum.Parse<TargetSet>(chosen.ToString())]);
+        AssemblyCompiler.Compile(
+            ClassName, model.Emit(manifest, Space, ClassName, "public sealed", targets, cancellation), Path.Combine(place, AssemblyFile), cancellation);
     }
 }
