@@ -22,7 +22,7 @@ internal static class ChildProcess
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
 
     /// <summary>Tests of one run share compiled models; a fresh run begins without.</summary>
-    public static string CacheFolder { get; } = Path.Combine(Path.GetTempPath(), $"modelc-tests-{Environment.ProcessId}");
+    public static string CacheFolder { get; } = MakeCacheFolder();
 
     /// <summary>The tool that lies beside this test.</summary>
     public static string ToolPath { get; } = Path.Combine(AppContext.BaseDirectory, "modelc.dll");
@@ -43,6 +43,13 @@ internal static class ChildProcess
     /// <summary>Starts modelc and leaves it running.</summary>
     public static Process StartModelc(params string[] arguments)
         => Process.Start(Describe(SharedData.RepositoryRoot, [], [ToolPath, .. arguments]))!;
+
+    private static string MakeCacheFolder()
+    {
+        string path = Directory.CreateTempSubdirectory("modelc-tests-").FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(path, recursive: true);
+        return path;
+    }
 
     private static Finished Run(string folder, (string Name, string Value)[] variables, string[] arguments)
     {
