@@ -18,7 +18,7 @@ public abstract class PairedHalfFormat : WeightFormat
     protected abstract string ScalarFromBits(string bits);
 
     internal override string ScalarWeight(string panel, string k, string column, string columns)
-        => ScalarFromBits($"((ushort*){panel})[((((({k}) >> 1) * {columns}) + {column}) << 1) + (({k}) & 1)]");
+        => ScalarFromBits($"((ushort*){panel})[(((({k} / 2) * {columns}) + {column}) * 2) + ({k} % 2)]");
 
     /// <inheritdoc/>
     public override long PanelBytes(int inputs, int columns) => 2L * inputs * columns;

@@ -2,7 +2,10 @@ using ModelCompiler.Compiler.Graph;
 
 namespace ModelCompiler.Compiler.Passes;
 
-/// <summary>(per-head Norm) → (Rope) → Attention becomes FusedAttention: q and k are prepared by the worker that uses them.</summary>
+/// <summary>
+/// (per-head Norm) → (Rope) → Attention becomes FusedAttention: q and k are prepared, in place, by the worker that uses them. What another
+/// operation reads as well is left alone.
+/// </summary>
 internal static class FuseAttention
 {
     public static ModelGraph Apply(ModelGraph graph)
@@ -36,7 +39,13 @@ internal static class FuseAttention
             norm = null; // not a norm of each head by itself
         }
 
-        return new Prepared(norm?.Input ?? source, norm, rope);
+        Value unprepared = norm?.Input ?? source;
+        if ((rope is not null || norm is not null) && !rewriter.ReadOnce(unprepared))
+        {
+            return new Prepared(value, null, null);
+        }
+
+        return new Prepared(unprepared, norm, rope);
     }
 
     private static HeadNorm? HeadNormOf(Norm? norm) => norm is null ? null : new HeadNorm(norm.Weight, norm.Epsilon, norm.WeightOffset);

@@ -39,6 +39,9 @@ internal sealed class GraphRewriter
             ? match
             : null;
 
+    /// <summary>Whether exactly one operation reads a value, so that it may be changed in place.</summary>
+    public bool ReadOnce(Value value) => uses[value.Id] == 1;
+
     /// <summary><paramref name="replacement"/> takes the place of <paramref name="original"/>; <paramref name="absorbed"/> go.</summary>
     public void Replace(Operation original, Operation replacement, params Operation?[] absorbed)
     {

@@ -13,6 +13,7 @@ internal sealed class ArenaPlanner
     private readonly ModelGraph graph;
     private readonly Dictionary<int, (int Groups, int Width)> layouts = [];
     private readonly Dictionary<int, (Region Region, int Column)> homes = [];
+    private readonly Dictionary<int, int> lastUses = [];
     private readonly List<Region> regions = [];
 
     private ArenaPlanner(ModelGraph graph) => this.graph = graph;
@@ -32,8 +33,8 @@ internal sealed class ArenaPlanner
     {
         ArenaPlanner planner = new(graph);
         planner.FindHeads();
-        planner.AssignRegions();
         planner.FindLastUses();
+        planner.AssignRegions();
         planner.FloatsPerRow = Allocate(planner.regions, region => region.Stride, (region, offset) => region.Offset = offset, 0);
         planner.LocalFloats = Allocate(
             [.. planner.regions.Where(region => region.IsNorm)], region => region.Stride, (region, offset) => region.LocalOffset = offset, firstLocalFloat);
@@ -71,9 +72,12 @@ internal sealed class ArenaPlanner
                 continue;
             }
 
-            if (operation is FusedLinear { Residual: { } residual } && DiesAt(residual, index) && homes[residual.Id].Region.Stride == PaddedWidth(operation.Output))
+            // Never in a norm's region: where a step has one row, that is every worker's own copy.
+            if (operation is FusedLinear { Residual: { } residual } && lastUses[residual.Id] == index
+                && !homes[residual.Id].Region.IsNorm && homes[residual.Id].Region.Stride == PaddedWidth(operation.Output))
             {
                 homes[residual.Id].Region.IsStream = true;
+                homes[residual.Id].Region.LastUse = lastUses[operation.Output.Id];
                 homes[operation.Output.Id] = homes[residual.Id]; // each element is read before it is written, by the same worker
                 continue;
             }
@@ -84,38 +88,19 @@ internal sealed class ArenaPlanner
             {
                 homes[output.Id] = (region, region.Stride);
                 region.Stride += PaddedWidth(output);
+                region.LastUse = Math.Max(region.LastUse, lastUses[output.Id]);
             }
         }
     }
 
-    private bool DiesAt(Value value, int index)
-    {
-        for (int later = index + 1; later < graph.Operations.Count; later++)
-        {
-            if (graph.Operations[later].Inputs.Any(input => input.Id == value.Id))
-            {
-                return false;
-            }
-
-            if (graph.Operations[later].Place.Layer > graph.Operations[index].Place.Layer + 1)
-            {
-                break; // no value of a transformer outlives the next layer
-            }
-        }
-
-        return true;
-    }
-
+    /// <summary>The last operation that reads or writes each value.</summary>
     private void FindLastUses()
     {
         for (int index = 0; index < graph.Operations.Count; index++)
         {
             foreach (Value value in graph.Operations[index].Inputs.Concat(graph.Operations[index].Outputs))
             {
-                if (homes.TryGetValue(value.Id, out (Region Region, int) home))
-                {
-                    home.Region.LastUse = index;
-                }
+                lastUses[value.Id] = index;
             }
         }
     }

@@ -17,12 +17,12 @@ public sealed record EmbedKernel(
 
 /// <summary>
 /// Normalises rows of <paramref name="Width"/> numbers (unpadded). <paramref name="Selected"/>: the rows are those whose logits are
-/// asked for. A step of one row is computed by every worker for itself, into its local scratch at
-/// <paramref name="LocalOffset"/>: dearer in instructions, cheaper than a barrier.
+/// asked for. A step of one row is computed by every worker for itself, into its local scratch: dearer in instructions, cheaper than
+/// a barrier; the kernel therefore keeps its own barrier, for the other steps.
 /// </summary>
 public sealed record NormKernel(
     string Name, NormKind Kind, int Width, int PaddedWidth, int InStride, int OutStride, double Epsilon, bool HasWeight, bool HasBias,
-    bool Selected, int LocalOffset) : KernelPlan(Name);
+    bool Selected) : KernelPlan(Name);
 
 /// <summary>
 /// y = f(W·x + b) (+ residual), or f(Wg·x) · (Wu·x) when gated. The inner dimension is cut into <paramref name="InputBlocks"/> equal
@@ -78,6 +78,16 @@ public enum ElementwiseKind
 public sealed record ElementwiseKernel(
     string Name, ElementwiseKind Kind, int Width, int LeftStride, int RightStride, int OutStride, double Constant, ActivationKind? Activation)
     : KernelPlan(Name);
+
+/// <summary>How many rows a worker claims at once where the work of a row is small.</summary>
+public static class RowGrain
+{
+    /// <summary>Norms and element-by-element work: a few hundred nanoseconds a row.</summary>
+    public const int Elementwise = 8;
+
+    /// <summary>Table lookups and the preparation of attention: dearer rows.</summary>
+    public const int Lookup = 4;
+}
 
 /// <summary>The one page size of the key/value cache.</summary>
 public static class CachePage

@@ -43,11 +43,17 @@ internal static class ModelPlanner
 /// <summary>The parts of a worker's own scratch, in floats.</summary>
 public static class LocalScratch
 {
-    /// <summary>Two tiles of 8 × 64: gate and up.</summary>
-    public const int TileFloats = 8 * 64;
+    /// <summary>A tile that an epilogue reads; there are two, for gate and up.</summary>
+    public const int TileFloats = TilePlan.MaxRows * 64;
 
-    /// <summary>Where attention's block begins: scores [8 × 64], then accumulators [8 × head], then state [8 × 32].</summary>
-    public const int AttentionOffset = 2 * TileFloats;
+    /// <summary>Where attention's scores begin: [rows of a tile × positions of a page].</summary>
+    public const int Scores = 2 * TileFloats;
+
+    /// <summary>Where its sums of values begin: [rows of a tile × padded head].</summary>
+    public const int Sums = Scores + (TilePlan.MaxRows * CachePage.Positions);
+
+    /// <summary>Where its softmax states begin, [rows of a tile × <see cref="StateFloats"/>], for heads of a padded size.</summary>
+    public static int States(int paddedHeadDim) => Sums + (TilePlan.MaxRows * paddedHeadDim);
 
     /// <summary>Floats of a row's softmax state: maximum, correction, and from 16 on the sum in sixteen lanes.</summary>
     public const int StateFloats = 32;
@@ -55,7 +61,7 @@ public static class LocalScratch
     internal static int FirstFreeFloat(ModelGraph fused)
     {
         int widestHead = fused.Operations.OfType<FusedAttention>().Select(attention => ArenaPlanner.Pad(attention.Definition.HeadDim)).DefaultIfEmpty(0).Max();
-        return AttentionOffset + (8 * (64 + widestHead + StateFloats));
+        return States(widestHead) + (TilePlan.MaxRows * StateFloats);
     }
 
     internal static int FloatsPerRow(EquatableArray<Stage> stages)

@@ -9,6 +9,9 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
     /// <summary>Bytes of a panel's block that stay in a 1 MiB L2 cache beside the rows that pass over it.</summary>
     private const long BlockBytes = 512 * 1024;
 
+    /// <summary>Inputs below which a block costs more in reloaded accumulators than it saves; without a divisor above, the dimension stays whole.</summary>
+    private const int ShortestBlock = 256;
+
     private readonly KernelNames names = new();
     private readonly List<Stage> stages = [];
     private int pageFloats;
@@ -23,6 +26,7 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
     {
         foreach (Operation operation in graph.Operations)
         {
+            CheckHead(operation);
             switch (operation)
             {
                 case TokenEmbedding embedding: Plan(embedding); break;
@@ -33,12 +37,46 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
                 case Add add: Elementwise(add, ElementwiseKind.Add, add.Left, add.Right, 0, null, $"{ShortName(add.Left)} + {ShortName(add.Right)}"); break;
                 case Multiply product: Elementwise(product, ElementwiseKind.Multiply, product.Left, product.Right, 0, null, $"{ShortName(product.Left)} · {ShortName(product.Right)}"); break;
                 case Scale scale: Elementwise(scale, ElementwiseKind.Scale, scale.Input, null, scale.Factor, null, $"{ShortName(scale.Input)} · {Text(scale.Factor)}"); break;
+                case SoftCap cap: Elementwise(cap, ElementwiseKind.SoftCap, cap.Input, null, cap.Cap, null, $"{Text(cap.Cap)} · tanh({ShortName(cap.Input)} / {Text(cap.Cap)})"); break;
                 case Activation activation: Elementwise(activation, ElementwiseKind.Activation, activation.Input, null, 0, activation.Kind, $"{activation.Kind}({ShortName(activation.Input)})"); break;
                 default: throw new UnsupportedOperationException(operation);
             }
         }
 
         return stages.ToEquatable();
+    }
+
+    /// <summary>
+    /// The head runs for the rows whose logits are asked for: its norm gathers them and its product reads what the norm wrote. Any
+    /// other head would need a gathering step of its own.
+    /// </summary>
+    private void CheckHead(Operation operation)
+    {
+        bool expected = operation switch
+        {
+            { Place.Section: not Section.Head } => operation.Output.Id != graph.Logits.Id,
+            Norm norm => graph.Operations.Count(other => other.Place.Section == Section.Head && other is Norm) == 1 && norm.Input.Id != graph.Logits.Id,
+            FusedLinear linear => linear.Output.Id == graph.Logits.Id && graph.Operations.Any(other => other is Norm { Place.Section: Section.Head } && other.Output.Id == linear.Input.Id),
+            _ => false,
+        };
+        if (!expected)
+        {
+            throw new UnsupportedOperationException(operation);
+        }
+    }
+
+    /// <summary>Kernels that go element by element need their operands laid out alike: heads padded by the same amounts, or not at all.</summary>
+    private static void CheckAlike(Operation operation, params Slot?[] slots)
+    {
+        foreach (Slot? slot in slots)
+        {
+            bool alike = slot is null || (slot.Groups == slots[0]!.Groups && slot.GroupStride == slots[0]!.GroupStride)
+                || (slot.GroupWidth == slot.GroupStride && slots[0]!.GroupWidth == slots[0]!.GroupStride);
+            if (!alike)
+            {
+                throw new UnsupportedOperationException(operation);
+            }
+        }
     }
 
     private static string Text(double number) => number.ToString("G9", CultureInfo.InvariantCulture);
@@ -75,7 +113,8 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
     private void Plan(Norm norm)
     {
         Slot input = Slot(norm.Input), output = Slot(norm.Output);
-        if (norm.Groups != 1 || input.Groups != 1 || (norm.Kind == NormKind.Layer && norm.Weight is null))
+        CheckAlike(norm, input, output);
+        if (norm.Groups != 1 || (input.Groups != 1 && input.GroupWidth != input.GroupStride) || (norm.Kind == NormKind.Layer && norm.Weight is null))
         {
             throw new UnsupportedOperationException(norm);
         }
@@ -93,7 +132,7 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
 
         NormKernel kernel = names.Name(name => new NormKernel(
             name, norm.Kind, norm.Input.Width, input.PaddedWidth, input.Buffer.Stride, output.Buffer.Stride, norm.Epsilon, norm.Weight is not null,
-            norm.Bias is not null, norm.Place.Section == Section.Head, output.Buffer.LocalOffset),
+            norm.Bias is not null, norm.Place.Section == Section.Head),
             $"{norm.Kind}Norm{norm.Input.Width}" + (norm.Place.Section == Section.Head ? "Selected" : ""));
         string epsilon = Text(norm.Epsilon), x = ShortName(norm.Input), y = ShortName(norm.Output);
         string equation = norm.Kind == NormKind.Rms
@@ -133,6 +172,7 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
 
         Slot? output = toLogits ? null : Slot(linear.Parts.Count == 1 ? linear.Output : linear.Parts[0].Output);
         Slot? residual = linear.Residual is null ? null : Slot(linear.Residual);
+        CheckAlike(linear, output ?? residual ?? input, residual);
         LinearKernel kernel = names.Name(name => new LinearKernel(
             name, matrix.Format, matrix.PaddedInputs, width, InputBlocks(matrix), input.Buffer.Stride, output?.Buffer.Stride ?? width,
             residual?.Buffer.Stride ?? 0, biases.Count > 0, residual is not null, linear.Activation, false, toLogits),
@@ -200,6 +240,7 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
 
         Slot a = Slot(left), y = Slot(operation.Output);
         Slot? b = right is null ? null : Slot(right);
+        CheckAlike(operation, a, b, y);
         ElementwiseKernel kernel = names.Name(name => new ElementwiseKernel(
             name, kind, a.PaddedWidth, a.Buffer.Stride, b?.Buffer.Stride ?? 0, y.Buffer.Stride, constant, activation), $"{kind}{left.Width}{activation}");
         Add(kernel, operation, $"y = {equation}", b is null ? [a, y] : [a, b, y], []);
@@ -208,7 +249,7 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
     private int InputBlocks(PackedMatrix matrix)
     {
         int sixteens = matrix.PaddedInputs / 16;
-        for (int blocks = 1; blocks <= sixteens; blocks++)
+        for (int blocks = 1; blocks <= sixteens && matrix.PaddedInputs / blocks >= ShortestBlock; blocks++)
         {
             if (sixteens % blocks == 0 && matrix.Format.PanelBytes(matrix.PaddedInputs / blocks, matrix.Format.PanelColumns) <= BlockBytes)
             {

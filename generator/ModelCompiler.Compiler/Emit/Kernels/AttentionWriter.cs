@@ -44,7 +44,7 @@ internal static class AttentionWriter
 
     private static void WriteManyRows(SourceWriter writer, AttentionKernel a, string prepare, string attend, string gains, int tile)
     {
-        writer.Open("while (w.Next(w.Rows, 4, out int first, out int last))");
+        writer.Open($"while (w.Next(w.Rows, {RowGrain.Lookup}, out int first, out int last))");
         writer.Open("for (int row = first; row < last; row++)");
         writer.Line("SequenceSlice* slice = w.SliceOf(row);");
         writer.Open($"for (int head = 0; head < {a.KvHeads}; head++)");
@@ -75,9 +75,9 @@ internal static class AttentionWriter
             writer.Line("/// <summary>Rows of queries over one key/value head: row i stands at position + i · step.</summary>");
             writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
             writer.Open($"private static void {a.Name}Attend(Worker w, float** pages, nint offset, float* q, nint qStride, int rows, int position, int step, float* y, nint yStride)");
-            writer.Line($"float* scores = w.Local + {LocalScratch.AttentionOffset};");
-            writer.Line($"float* sums = scores + {8 * CachePage.Positions};");
-            writer.Line($"float* state = sums + {8 * head};");
+            writer.Line($"float* scores = w.Local + {LocalScratch.Scores};");
+            writer.Line($"float* sums = w.Local + {LocalScratch.Sums};");
+            writer.Line($"float* state = w.Local + {LocalScratch.States(head)};");
             writer.Open("for (int i = 0; i < rows; i++)");
             writer.Line($"new Span<float>(sums + (i * {head}), {head}).Clear();");
             writer.Line($"new Span<float>(state + (i * {LocalScratch.StateFloats}), {LocalScratch.StateFloats}).Clear();");

@@ -14,7 +14,7 @@ internal static class ElementwiseWriter
         VectorTarget t = set.Target;
         writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         writer.Open($"public static void {kernel.Name}({Parameters(kernel)})");
-        writer.Open("while (w.Next(w.Rows, 8, out int first, out int last))");
+        writer.Open($"while (w.Next(w.Rows, {RowGrain.Elementwise}, out int first, out int last))");
         writer.Open("for (nint row = first; row < last; row++)");
         writer.Open($"for (nint c = 0; c < {kernel.Width}; c += {t.Lanes})");
         string a = t.Load($"a + (row * {kernel.LeftStride}) + c");

@@ -18,7 +18,7 @@ internal static class EmbedWriter
         int full = kernel.PaddedOutputs / columns, tail = kernel.PaddedOutputs % columns;
         writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         writer.Open($"public static void {kernel.Name}({Parameters(kernel)})");
-        writer.Open("while (w.Next(w.Rows, 4, out int first, out int last))");
+        writer.Open($"while (w.Next(w.Rows, {RowGrain.Lookup}, out int first, out int last))");
         writer.Open("for (int row = first; row < last; row++)");
         writer.Line($"int panel = w.Tokens[row] / {columns}, column = w.Tokens[row] % {columns};");
         writer.Line($"byte* weights = table + ((nint)panel * {kernel.Format.PanelBytes(kernel.Width, columns)});");

@@ -22,7 +22,7 @@ internal static class NormWriter
         writer.Line(kernel.Selected ? $"{row}(x + ((nint)w.LogitRowIndices[0] * {kernel.InStride}), y{arguments});" : $"{row}(x, y{arguments});");
         writer.Line("return; // every worker has its own copy: cheaper than to wait for one");
         writer.Close().Line();
-        writer.Open($"while (w.Next({rows}, 8, out int first, out int last))");
+        writer.Open($"while (w.Next({rows}, {RowGrain.Elementwise}, out int first, out int last))");
         writer.Open("for (int row = first; row < last; row++)");
         writer.Line($"{row}(x + ((nint){source} * {kernel.InStride}), y + ((nint)row * {kernel.OutStride}){arguments});");
         writer.Close().Close().Line();

@@ -29,7 +29,7 @@ internal static class SoftmaxWriter
         string scaled = $"{t.Load("scores + c")} * {t.Broadcast(Literals.Float(a.ScoreScale))}";
         if (a.SoftCap is { } cap)
         {
-            scaled = $"{LaneMath.Tanh(set)}({scaled} * {t.Broadcast(Literals.Float(1 / cap))}) * {t.Broadcast(Literals.Float(cap))}";
+            scaled = $"{LaneMath.Tanh(set)}({scaled} / {t.Broadcast(Literals.Float(cap))}) * {t.Broadcast(Literals.Float(cap))}";
         }
 
         writer.Line($"var s = {t.Vector}.ConditionalSelect(hidden.AsSingle(), {t.Broadcast("float.NegativeInfinity")}, {scaled});");

@@ -10,7 +10,7 @@ internal sealed class PortableTarget() : VectorTarget(TargetSet.Portable, 4)
 {
     public override string IsSupported => "true";
 
-    public override string Description => "any processor: four lanes through portable vectors.";
+    public override string Description => "Any processor: four lanes through portable vectors.";
 
     public override string Fma(string a, string b, string c) => $"Vector128.FusedMultiplyAdd({a}, {b}, {c})";
 }
