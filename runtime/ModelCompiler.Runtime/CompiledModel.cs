@@ -61,10 +61,12 @@ public abstract unsafe partial class CompiledModel : IDisposable
 
     /// <summary>
     /// Reads tokens of several sessions together, which costs little more than one of them: the weights are read once for all. Each
-    /// gets the bits that it would get alone. When it throws, every session stands where it stood.
+    /// gets the bits that it would get alone. When it throws, every session stands where it stood; unless an input was refused, without logits.
     /// </summary>
     /// <param name="inputs">Each session at most once; their logits are then in <see cref="Session.Logits"/>.</param>
     /// <param name="cancellation">Looked at between steps.</param>
+    /// <exception cref="ArgumentException">A session is not of this model, or there twice; or tokens are refused, as <see cref="Session.Forward"/> tells.</exception>
+    /// <exception cref="InvalidOperationException">A session is in another call.</exception>
     public void Forward(ReadOnlySpan<SessionTokens> inputs, CancellationToken cancellation = default)
     {
         Session[] sessions = new Session[inputs.Length];
@@ -76,11 +78,35 @@ public abstract unsafe partial class CompiledModel : IDisposable
                 throw new ArgumentException($"Input {i}: the session {(session.Model != this ? "belongs to another model" : "is there twice")}.", nameof(inputs));
             }
 
-            session.Prepare(inputs[i].Tokens.Span, inputs[i].Which);
             sessions[i] = session;
         }
 
-        RunPrepared(sessions, cancellation);
+        int entered = 0;
+        try
+        {
+            for (; entered < sessions.Length; entered++)
+            {
+                sessions[entered].Enter(inputs[entered].Tokens.Span);
+            }
+
+            for (int i = 0; i < sessions.Length; i++)
+            {
+                sessions[i].Prepare(inputs[i].Tokens.Span, inputs[i].Which);
+            }
+
+            RunPrepared(sessions, cancellation);
+            foreach (Session session in sessions)
+            {
+                session.Commit();
+            }
+        }
+        finally
+        {
+            foreach (Session session in sessions.AsSpan(0, entered))
+            {
+                session.Leave();
+            }
+        }
     }
 
     /// <summary>Reads all weights and compares their SHA-256 with what they were packed with.</summary>
@@ -114,37 +140,15 @@ public abstract unsafe partial class CompiledModel : IDisposable
     /// <summary>Runs the prepared tokens of the sessions, as many of them together in a step as fit.</summary>
     internal void RunPrepared(ReadOnlySpan<Session> sessions, CancellationToken cancellation)
     {
-        bool completed = false;
-        try
+        bool more = !sessions.IsEmpty;
+        while (more)
         {
-            bool more = !sessions.IsEmpty;
-            while (more)
+            cancellation.ThrowIfCancellationRequested();
+            lock (stepLock)
             {
-                cancellation.ThrowIfCancellationRequested();
-                lock (stepLock)
-                {
-                    ObjectDisposedException.ThrowIf(disposed, this);
-                    more = RunStep(sessions);
-                }
+                ObjectDisposedException.ThrowIf(disposed, this);
+                more = RunStep(sessions);
             }
-
-            completed = true;
-        }
-        finally
-        {
-            foreach (Session session in sessions)
-            {
-                if (completed)
-                {
-                    session.Commit();
-                }
-                else
-                {
-                    session.Abandon();
-                }
-            }
-
-            GC.KeepAlive(this);
         }
     }
 

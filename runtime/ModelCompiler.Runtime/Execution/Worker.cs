@@ -109,7 +109,7 @@ public sealed unsafe class Worker
         return false;
     }
 
-    /// <summary>The sequence that a row of the step belongs to.</summary>
+    /// <summary>The sequence that a row of the step belongs to. Looks at one sequence after another: linear in <see cref="SliceCount"/>.</summary>
     public SequenceSlice* SliceOf(int row)
     {
         SequenceSlice* slice = Slices;
@@ -133,7 +133,7 @@ public sealed unsafe class Worker
         return tiles;
     }
 
-    /// <summary>The sequence of a tile, with the tile's first row in it and its rows.</summary>
+    /// <summary>The sequence of a tile, with the tile's first row in it and its rows. Linear in <see cref="SliceCount"/>, as <see cref="SliceOf"/>.</summary>
     public SequenceSlice* LocateTile(int tile, int tileRows, out int begin, out int count)
     {
         SequenceSlice* slice = Slices;

@@ -17,6 +17,11 @@ public sealed class TokenGeneration : IEnumerable<int>
 
     internal TokenGeneration(SessionLease lease, int[] prompt, GenerationOptions? options, CancellationToken cancellation)
     {
+        if (prompt.Length == 0)
+        {
+            throw new ArgumentException("Found a prompt without tokens, expected at least one.", nameof(prompt));
+        }
+
         this.lease = lease;
         this.prompt = prompt;
         this.options = options ?? new GenerationOptions();

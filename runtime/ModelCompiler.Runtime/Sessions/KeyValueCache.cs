@@ -4,7 +4,8 @@ namespace ModelCompiler.Runtime.Sessions;
 
 /// <summary>
 /// Keys and values of one sequence, in pages of <see cref="PagePositions"/> positions of all layers that are taken, zeroed, when a
-/// position in them is first needed.
+/// position in them is first needed. Every layer has the same number of key/value heads, and every head the same padded size, which is
+/// worked out from the size of a page.
 /// </summary>
 internal sealed unsafe class KeyValueCache : IDisposable
 {
@@ -37,8 +38,8 @@ internal sealed unsafe class KeyValueCache : IDisposable
         while (pages.Count < PagesFor(positions))
         {
             NativeBlock page = new(pageBytes, $"page {pages.Count} of a key/value cache");
-            Pages[pages.Count] = page.Floats;
             pages.Add(page);
+            Pages[pages.Count - 1] = page.Floats;
         }
     }
 

@@ -1,15 +1,15 @@
 namespace ModelCompiler.Runtime.Sessions;
 
 /// <summary>
-/// Logits of the tokens of one call, row by row: a view of the session's memory, good until the session's next call or its disposal.
-/// Copy what is to be kept.
+/// Logits of the tokens of one call, row by row: a view of the session's memory, which the session's next call writes over.
+/// Copy what is to be kept. The view keeps that memory, and only that: the session may be forgotten or disposed.
 /// </summary>
-public readonly unsafe ref struct Logits
+public readonly ref struct Logits
 {
-    private readonly float* values;
+    private readonly ReadOnlySpan<float> values;
     private readonly int stride;
 
-    internal Logits(float* values, int rows, int vocab, int stride)
+    internal Logits(ReadOnlySpan<float> values, int rows, int vocab, int stride)
     {
         this.values = values;
         this.stride = stride;
@@ -31,7 +31,7 @@ public readonly unsafe ref struct Logits
         {
             ArgumentOutOfRangeException.ThrowIfNegative(row);
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(row, Rows);
-            return new ReadOnlySpan<float>(values + ((long)row * stride), Vocab);
+            return values.Slice(row * stride, Vocab);
         }
     }
 

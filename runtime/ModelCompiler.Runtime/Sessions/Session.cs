@@ -6,7 +6,8 @@ namespace ModelCompiler.Runtime.Sessions;
 
 /// <summary>
 /// One sequence of tokens that a model has read: its cache of keys and values, and where it stands. A model may have any number of
-/// sessions. A session is for one thread at a time; different sessions may be used from different threads, and take turns step by step.
+/// sessions. A session is for one thread at a time, and throws <see cref="InvalidOperationException"/> where two calls meet; different
+/// sessions may be used from different threads, and take turns step by step.
 /// </summary>
 public sealed unsafe class Session : IDisposable
 {
@@ -16,9 +17,9 @@ public sealed unsafe class Session : IDisposable
     private int pending;
     private int done;
     private LogitsFor wanted;
-    private NativeBlock? logits;
+    private PinnedFloats? logits;
     private int logitRows;
-    private bool disposed;
+    private CallState calls;
 
     internal Session(CompiledModel model)
     {
@@ -40,19 +41,31 @@ public sealed unsafe class Session : IDisposable
 
     /// <summary>
     /// Reads more tokens, in steps of at most <see cref="LoadOptions.PromptChunk"/>. How they are cut into calls and steps does not
-    /// change a bit of the result. When it throws, the session stands where it stood.
+    /// change a bit of the result. When it throws, the session stands where it stood; unless the tokens were refused, without logits.
     /// </summary>
     /// <param name="tokens">At least one; each 0 … vocab − 1.</param>
     /// <param name="which">Of which tokens the logits are computed.</param>
     /// <param name="cancellation">Looked at between steps.</param>
     /// <returns>Logits, good until the next call.</returns>
+    /// <exception cref="InvalidOperationException">The session is in another call.</exception>
+    /// <exception cref="ObjectDisposedException">Session or model were disposed, perhaps meanwhile.</exception>
     /// <exception cref="ArgumentException">No tokens, or one that the model does not know.</exception>
     /// <exception cref="ContextFullException">More tokens than the model has positions.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public Logits Forward(ReadOnlySpan<int> tokens, LogitsFor which = LogitsFor.Last, CancellationToken cancellation = default)
     {
-        Prepare(tokens, which);
-        model.RunPrepared([this], cancellation);
+        Enter(tokens);
+        try
+        {
+            Prepare(tokens, which);
+            model.RunPrepared([this], cancellation);
+            Commit();
+        }
+        finally
+        {
+            Leave();
+        }
+
         return Logits;
     }
 
@@ -61,8 +74,8 @@ public sealed unsafe class Session : IDisposable
     {
         get
         {
-            ObjectDisposedException.ThrowIf(disposed, this);
-            return new Logits(logits is null ? null : logits.Floats, logitRows, model.Description.Vocab, model.Description.VocabStride);
+            ObjectDisposedException.ThrowIf(calls.IsDisposed, this);
+            return new Logits(logits is null ? [] : logits.Span, logitRows, model.Description.Vocab, model.Description.VocabStride);
         }
     }
 
@@ -70,35 +83,49 @@ public sealed unsafe class Session : IDisposable
     /// Writes on behind what was read and <paramref name="text"/>. Read afterwards are both and the generated tokens, except the last.
     /// The tokens that the tokenizer puts around a text are added only where the session is empty.
     /// </summary>
+    /// <exception cref="ArgumentException">
+    /// The text has no tokens; an empty session then reads the model's begin token, where there is one.
+    /// </exception>
     public TextGeneration Generate(string text, GenerationOptions? options = null, CancellationToken cancellation = default)
     {
         ITextCodec codec = model.RequireTextCodec();
-        return new TextGeneration(new SessionLease(model, this), codec, codec.Encode(text, Position == 0), options, cancellation);
+        return new TextGeneration(new SessionLease(model, this), codec, model.EncodePrompt(codec, text, Position == 0), options, cancellation);
     }
 
     /// <summary>Writes on behind what was read and <paramref name="tokens"/>. Read afterwards are both and the generated tokens, except the last.</summary>
+    /// <exception cref="ArgumentException">There are no tokens.</exception>
     public TokenGeneration GenerateTokens(ReadOnlySpan<int> tokens, GenerationOptions? options = null, CancellationToken cancellation = default)
         => new(new SessionLease(model, this), tokens.ToArray(), options, cancellation);
 
     /// <summary>Forgets every token from <paramref name="position"/> on, and the logits.</summary>
     /// <param name="position">0 … <see cref="Position"/>.</param>
+    /// <exception cref="InvalidOperationException">The session is in another call.</exception>
     public void Rewind(int position)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
-        ArgumentOutOfRangeException.ThrowIfNegative(position);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(position, Position);
-        Position = position;
-        logitRows = 0;
-        cache.Truncate(position);
+        calls.Enter(this);
+        try
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(position);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(position, Position);
+            Position = position;
+            logitRows = 0;
+            cache.Truncate(position);
+        }
+        finally
+        {
+            Leave();
+        }
     }
 
     /// <summary>A new session that has read the same tokens. Copies the cache; has no logits.</summary>
+    /// <exception cref="InvalidOperationException">The session is in another call.</exception>
     public Session Fork()
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
-        Session fork = model.CreateSession();
+        calls.Enter(this);
+        Session? fork = null;
         try
         {
+            fork = model.CreateSession();
             fork.cache.CopyFrom(cache, Position);
             fork.history = Tokens.ToArray();
             fork.Position = Position;
@@ -106,17 +133,22 @@ public sealed unsafe class Session : IDisposable
         }
         catch
         {
-            fork.Dispose();
+            fork?.Dispose();
             throw;
+        }
+        finally
+        {
+            Leave();
         }
     }
 
-    /// <inheritdoc/>
+    /// <summary>Frees the memory: at once, or when the call that is under way on another thread ends.</summary>
     public void Dispose()
     {
-        disposed = true;
-        cache.Dispose();
-        logits?.Dispose();
+        if (calls.Dispose())
+        {
+            Free();
+        }
     }
 
     /// <summary>The model that reads.</summary>
@@ -125,41 +157,37 @@ public sealed unsafe class Session : IDisposable
     /// <summary>Tokens of the prepared call that have not been in a step.</summary>
     internal int Remaining => pending - done;
 
-    /// <summary>Checks the tokens of a call and takes all memory that it needs. Nothing that can be seen changes.</summary>
+    /// <summary>Begins a call, unless it cannot read these tokens. Nothing else changes. <see cref="Leave"/> ends it.</summary>
+    internal void Enter(ReadOnlySpan<int> tokens)
+    {
+        calls.Enter(this);
+        try
+        {
+            Check(tokens);
+        }
+        catch
+        {
+            Leave();
+            throw;
+        }
+    }
+
+    /// <summary>Takes all memory that the call needs. The logits of the call before are gone; nothing else that can be seen changes.</summary>
+    /// <exception cref="OutOfMemoryException">There is not enough.</exception>
     internal void Prepare(ReadOnlySpan<int> tokens, LogitsFor which)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
-        ModelDescription description = model.Description;
-        if (tokens.IsEmpty)
-        {
-            throw new ArgumentException("Found no tokens, expected at least one.", nameof(tokens));
-        }
-
-        if (tokens.Length > Room)
-        {
-            throw new ContextFullException(Position, tokens.Length, description.ContextLength);
-        }
-
-        for (int i = 0; i < tokens.Length; i++)
-        {
-            if ((uint)tokens[i] >= (uint)description.Vocab)
-            {
-                throw new ArgumentOutOfRangeException(nameof(tokens), tokens[i], $"Token {i}: found id {tokens[i]}, expected 0 … {description.Vocab - 1}.");
-            }
-        }
-
-        cache.Reserve(Position + tokens.Length);
-        ReserveLogits(which == LogitsFor.All ? tokens.Length : (int)which);
-        if (history.Length < Position + tokens.Length)
-        {
-            Array.Resize(ref history, Math.Min(Math.Max(Position + tokens.Length, 2 * history.Length), description.ContextLength));
-        }
-
-        tokens.CopyTo(history.AsSpan(Position));
         pending = tokens.Length;
         done = 0;
         wanted = which;
         logitRows = 0;
+        cache.Reserve(Position + tokens.Length);
+        ReserveLogits(which == LogitsFor.All ? tokens.Length : (int)which);
+        if (history.Length < Position + tokens.Length)
+        {
+            Array.Resize(ref history, Math.Min(Math.Max(Position + tokens.Length, 2 * history.Length), model.Description.ContextLength));
+        }
+
+        tokens.CopyTo(history.AsSpan(Position));
     }
 
     /// <summary>Adds the next <paramref name="rows"/> prepared tokens to a step.</summary>
@@ -170,7 +198,7 @@ public sealed unsafe class Session : IDisposable
     }
 
     /// <summary>Where the logits of the next step go.</summary>
-    internal float* NextLogits => logits is null ? null : logits.Floats + ((long)logitRows * model.Description.VocabStride);
+    internal float* NextLogits => logits is null ? null : logits.Pointer + ((long)logitRows * model.Description.VocabStride);
 
     /// <summary>The step is done. Returns how many rows of logits it made for this session.</summary>
     internal int CountRows(int rows)
@@ -193,21 +221,60 @@ public sealed unsafe class Session : IDisposable
         pending = done = 0;
     }
 
-    /// <summary>The call failed: the session stands where it stood, without logits.</summary>
-    internal void Abandon()
+    /// <summary>
+    /// Ends the call. What was prepared and not committed is taken back: the session stands where it stood, without logits.
+    /// Throws nothing, so that of several sessions each is left.
+    /// </summary>
+    internal void Leave()
     {
-        pending = done = logitRows = 0;
-        cache.Truncate(Position);
+        if (pending > 0)
+        {
+            pending = done = logitRows = 0;
+            cache.Truncate(Position);
+        }
+
+        if (calls.Leave())
+        {
+            Free();
+        }
+    }
+
+    private void Free()
+    {
+        cache.Dispose();
+        logits = null;
+    }
+
+    private void Check(ReadOnlySpan<int> tokens)
+    {
+        if (tokens.IsEmpty)
+        {
+            throw new ArgumentException("Found no tokens, expected at least one.", nameof(tokens));
+        }
+
+        ModelDescription description = model.Description;
+        if (tokens.Length > Room)
+        {
+            throw new ContextFullException(Position, tokens.Length, description.ContextLength);
+        }
+
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            if ((uint)tokens[i] >= (uint)description.Vocab)
+            {
+                throw new ArgumentOutOfRangeException(nameof(tokens), tokens[i], $"Token {i}: found id {tokens[i]}, expected 0 … {description.Vocab - 1}.");
+            }
+        }
     }
 
     private void ReserveLogits(int rows)
     {
-        long needed = 4L * rows * model.Description.VocabStride;
-        if (rows > 0 && (logits is null || logits.LengthBytes < needed))
+        long needed = (long)rows * model.Description.VocabStride;
+        if (logits is null ? rows > 0 : logits.Length < needed)
         {
-            logits?.Dispose();
+            // Let go of the old ones first: both together may not fit.
             logits = null;
-            logits = new NativeBlock(needed, $"the logits of {rows} tokens");
+            logits = new PinnedFloats(needed, $"the logits of {rows} tokens");
         }
     }
 }

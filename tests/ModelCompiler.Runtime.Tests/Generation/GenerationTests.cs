@@ -34,7 +34,31 @@ public sealed class GenerationTests
         Assert.Equal("efghijk", string.Concat(generation));
         Assert.Equal(FinishReason.ContextEnd, generation.Result.FinishReason);
         Assert.Throws<ContextFullException>(() => string.Concat(model.Generate("abcdefghijk", greedy)));
-        Assert.Throws<ArgumentException>(() => string.Concat(model.Generate("", greedy)));
+    }
+
+    [Fact]
+    public void AnEmptyPromptBeginsWithTheBeginToken()
+    {
+        using FakeModel model = Alphabet(description => description with { BeginToken = FakeCodec.Id('v') });
+        TextGeneration generation = model.Generate("", greedy);
+        Assert.Equal("wxyz", string.Concat(generation));
+        Assert.Equal(1, generation.Result.PromptTokens);
+        using Session session = model.CreateSession();
+        Assert.Equal("wx", string.Concat(session.Generate("", greedy with { MaxTokens = 2 })));
+        Assert.Equal(FakeCodec.Ids("vw"), session.Tokens);
+        Assert.Contains("behind what the session has read", Assert.Throws<ArgumentException>(() => { session.Generate("", greedy); }).Message);
+    }
+
+    [Fact]
+    public void APromptWithoutTokensIsRefusedBeforeItIsEnumerated()
+    {
+        using FakeModel model = Alphabet();
+        using Session session = model.CreateSession();
+        Assert.Contains("'fake' has no begin token", Assert.Throws<ArgumentException>(() => { model.Generate("", greedy); }).Message);
+        Assert.Throws<ArgumentException>(() => { session.Generate("", greedy); });
+        Assert.Throws<ArgumentException>(() => { model.GenerateTokens([], greedy); });
+        Assert.Throws<ArgumentException>(() => { session.GenerateTokens([], greedy); });
+        Assert.Throws<ArgumentNullException>(() => { model.Generate(null!, greedy); });
     }
 
     [Fact]
