@@ -1,0 +1,52 @@
+using System;
+using System.IO;
+using System.Linq;
+using System.Runtime.InteropServices;
+using ModelCompiler.Runtime;
+using ModelCompiler.Runtime.Execution;
+using ModelCompiler.Runtime.Sessions;
+
+namespace ModelCompiler.Conformance.Native;
+
+/// <summary>
+/// Runs every model that it was compiled with on every instruction set of this process, and writes the logits as raw float32,
+/// [tokens × vocab]. Arguments: the folder with NAME.mcw and NAME.tokens (int32), and the folder that receives NAME.SET.logits.
+/// Fails when threads or pieces of the prompt change a bit.
+/// </summary>
+internal static class Program
+{
+    private static int Main(string[] arguments)
+    {
+        (string inputs, string outputs) = (arguments[0], arguments[1]);
+        int wrong = 0;
+        foreach ((string name, Func<LoadOptions, CompiledModel> load) in EmittedModels.All)
+        {
+            int[] tokens = MemoryMarshal.Cast<byte, int>(File.ReadAllBytes(Path.Combine(inputs, name + ".tokens"))).ToArray();
+            foreach (InstructionSet instructionSet in Enum.GetValues<InstructionSet>().Where(InstructionSets.IsSupported))
+            {
+                LoadOptions options = new()
+                {
+                    WeightsPath = Path.Combine(inputs, name + ".mcw"), InstructionSet = instructionSet, Threads = 1, AlwaysUseAllThreads = true,
+                };
+                float[] logits = Run(load, options, tokens);
+                float[] otherwise = Run(load, options with { Threads = 2, PromptChunk = 7 }, tokens);
+                if (!MemoryMarshal.AsBytes<float>(logits).SequenceEqual(MemoryMarshal.AsBytes<float>(otherwise)))
+                {
+                    Console.Error.WriteLine($"{name}: {instructionSet} has other bits with 2 threads and pieces of 7 tokens");
+                    wrong++;
+                }
+
+                File.WriteAllBytes(Path.Combine(outputs, $"{name}.{instructionSet}.logits"), MemoryMarshal.AsBytes<float>(logits));
+            }
+        }
+
+        return wrong;
+    }
+
+    private static float[] Run(Func<LoadOptions, CompiledModel> load, LoadOptions options, int[] tokens)
+    {
+        using CompiledModel model = load(options);
+        using Session session = model.CreateSession();
+        return session.Forward(tokens, LogitsFor.All).ToArray();
+    }
+}

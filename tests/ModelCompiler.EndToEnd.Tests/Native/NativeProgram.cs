@@ -1,0 +1,151 @@
+using System.Runtime.InteropServices;
+using Microsoft.CodeAnalysis;
+using ModelCompiler.Compiler;
+using ModelCompiler.EndToEnd.Tests.Conformance;
+using ModelCompiler.EndToEnd.Tests.Inputs;
+using ModelCompiler.Runtime;
+using ModelCompiler.Tests;
+
+[assembly: AssemblyFixture(typeof(ModelCompiler.EndToEnd.Tests.Native.NativeProgram))]
+
+namespace ModelCompiler.EndToEnd.Tests.Native;
+
+/// <summary>
+/// The program of tests/Conformance.Native over a selection of models: all families and formats, and each turn of the kernels once.
+/// Compiled for the JIT, or published with NativeAOT for a kind of processor; either reads the same packed files.
+/// </summary>
+public sealed class NativeProgram : IDisposable
+{
+    private const int Length = 70;
+
+    private static readonly (string Model, string Format)[] selection =
+    [
+        ("llama-biased", "f16"), ("mistral-window8", "f32"), ("qwen2-biased", "bf16"), ("qwen3-head24", "f16"), ("gpt2-untied", "bf16"),
+        ("blocked-gpt2", "f32"), ("head80-group7", "f32"),
+    ];
+
+    private static readonly string runtimeAssembly = typeof(CompiledModel).Assembly.Location;
+
+    private readonly ConformanceModels models;
+    private readonly TemporaryFolder temporary = new();
+    private readonly Lazy<string> emitted;
+    private readonly Lazy<string> jit;
+
+    public NativeProgram()
+    {
+        models = new();
+        emitted = new(Emit);
+        jit = new(CompileForJit);
+    }
+
+    private static string ProjectFolder => Path.Combine(SharedData.RepositoryRoot, "tests", "Conformance.Native");
+
+    private string Inputs => temporary.File("inputs");
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        models.Dispose();
+        temporary.Dispose();
+    }
+
+    /// <summary>The program's assembly for the JIT; its folder has all that <c>dotnet exec</c> needs.</summary>
+    internal string ForJit => jit.Value;
+
+    /// <summary>Publishes with NativeAOT and returns the program. A warning of the trimmer or the native compiler fails it.</summary>
+    internal string Publish(string runtimeIdentifier, string instructionSet)
+    {
+        string folder = temporary.File($"{runtimeIdentifier}-{instructionSet}");
+        List<string> arguments =
+        [
+            "publish", Path.Combine(ProjectFolder, "Conformance.Native.csproj"), "-c", "Release", "-r", runtimeIdentifier, "-o", Path.Combine(folder, "out"),
+            $"-p:BuildFolder={folder}", $"-p:EmittedModels={emitted.Value}", $"-p:RuntimeAssembly={runtimeAssembly}", "-nodeReuse:false",
+        ];
+        if (instructionSet.Length > 0)
+        {
+            arguments.Add($"-p:IlcInstructionSet={instructionSet}");
+        }
+
+        if (runtimeIdentifier == "linux-arm64" && RuntimeInformation.ProcessArchitecture != Architecture.Arm64)
+        {
+            arguments.AddRange(["-p:LinkerFlavor=lld", "-p:ObjCopyName=aarch64-linux-gnu-objcopy"]);
+        }
+
+        string output = ChildProcess.Run("dotnet", arguments);
+        Assert.DoesNotContain("warning", output, StringComparison.OrdinalIgnoreCase);
+        return Path.Combine(folder, "out", "Conformance.Native");
+    }
+
+    /// <summary>Runs it; logits [tokens × vocab] by model and instruction set.</summary>
+    internal Dictionary<(string Model, InstructionSet Set), float[]> Run(string program, IEnumerable<string> arguments, Dictionary<string, string>? environment = null)
+    {
+        _ = emitted.Value;
+        string outputs = Directory.CreateDirectory(temporary.File("outputs-" + Guid.NewGuid().ToString("n"))).FullName;
+        ChildProcess.Run(program, [.. arguments, Inputs, outputs], environment);
+        return Directory.GetFiles(outputs).ToDictionary(
+            file => (Path.GetFileName(file).Split('.')[0], Enum.Parse<InstructionSet>(Path.GetFileName(file).Split('.')[1])),
+            file => MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(file)).ToArray());
+    }
+
+    /// <summary>What the same models compute in this process.</summary>
+    internal IEnumerable<(string Model, float[] Logits)> Expected()
+    {
+        foreach ((string model, string format) in selection)
+        {
+            EmittedModel here = models.Get(model, format);
+            yield return (here.Identifier, here.Logits(here.Tokens(Length), Engines.All[0]));
+        }
+    }
+
+    /// <summary>Writes C#, packed weights and tokens, and returns the folder of the C#.</summary>
+    private string Emit()
+    {
+        string folder = Directory.CreateDirectory(temporary.File("emitted")).FullName;
+        Directory.CreateDirectory(Inputs);
+        List<string> entries = [];
+        foreach ((string name, string format) in selection)
+        {
+            EmittedModel model = models.Get(name, format);
+            File.Copy(model.WeightsPath, Path.Combine(Inputs, model.Identifier + ".mcw"));
+            File.WriteAllBytes(Path.Combine(Inputs, model.Identifier + ".tokens"), MemoryMarshal.AsBytes<int>(model.Tokens(Length)));
+            foreach (GeneratedFile file in model.Files)
+            {
+                File.WriteAllText(Path.Combine(folder, $"{model.Identifier}.{file.HintName}"), file.Text);
+            }
+
+            entries.Add($"        (\"{model.Identifier}\", {model.FullClassName}.Load),");
+        }
+
+        File.WriteAllText(Path.Combine(folder, "EmittedModels.cs"), $$"""
+            using System;
+            using ModelCompiler.Runtime;
+
+            namespace ModelCompiler.Conformance.Native;
+
+            internal static class EmittedModels
+            {
+                public static readonly (string Name, Func<LoadOptions, CompiledModel> Load)[] All =
+                [
+            {{string.Join('\n', entries)}}
+                ];
+            }
+            """);
+        return folder;
+    }
+
+    private string CompileForJit()
+    {
+        string folder = Directory.CreateDirectory(temporary.File("jit")).FullName;
+        IEnumerable<GeneratedFile> files = Directory.GetFiles(emitted.Value).Append(Path.Combine(ProjectFolder, "Program.cs"))
+            .Select(path => new GeneratedFile(Path.GetFileName(path), File.ReadAllText(path)));
+        string program = Path.Combine(folder, "Conformance.Native.dll");
+        File.WriteAllBytes(program, EmittedAssembly.Compile("Conformance.Native", files, OutputKind.ConsoleApplication));
+        File.Copy(runtimeAssembly, Path.Combine(folder, Path.GetFileName(runtimeAssembly)));
+        File.WriteAllText(Path.ChangeExtension(program, ".runtimeconfig.json"), $$"""
+            { "runtimeOptions": {
+                "tfm": "net10.0", "framework": { "name": "Microsoft.NETCore.App", "version": "{{Environment.Version}}" },
+                "configProperties": { "System.Globalization.Invariant": true } } }
+            """);
+        return program;
+    }
+}

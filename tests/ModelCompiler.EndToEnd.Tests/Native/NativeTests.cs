@@ -1,0 +1,67 @@
+using ModelCompiler.EndToEnd.Tests.Conformance;
+using ModelCompiler.Runtime;
+
+namespace ModelCompiler.EndToEnd.Tests.Native;
+
+/// <summary>Published with NativeAOT, on this processor and under emulation, and with parts of it switched off: the bits of this process.</summary>
+public class NativeTests(NativeProgram program)
+{
+    private const string ArmLibraries = "/usr/aarch64-linux-gnu";
+
+    [Fact]
+    public void NativeAotWithAvx512()
+    {
+        Engines.Require(InstructionSet.Avx512);
+        Compare(RunHere("x86-64-v4"), InstructionSet.Avx512, InstructionSet.Avx2, InstructionSet.Portable);
+    }
+
+    [Fact]
+    public void NativeAotWithAvx2()
+    {
+        Engines.Require(InstructionSet.Avx2);
+        Compare(RunHere("x86-64-v3"), InstructionSet.Avx2, InstructionSet.Portable);
+    }
+
+    [Fact]
+    public void NativeAotWithNeon()
+    {
+        foreach (string tool in (string[])["clang", "lld", "aarch64-linux-gnu-objcopy", "qemu-aarch64-static"])
+        {
+            Require(tool);
+        }
+
+        Assert.SkipUnless(Directory.Exists(ArmLibraries), $"The libraries of libc6-dev-arm64-cross are not in {ArmLibraries}.");
+        string published = program.Publish("linux-arm64", "");
+        Compare(program.Run("qemu-aarch64-static", ["-L", ArmLibraries, published]), InstructionSet.Neon, InstructionSet.Portable);
+    }
+
+    /// <summary>Without AVX-512 the JIT has 16 registers for AVX2's code, without AVX no fused multiply-add in hardware at all.</summary>
+    [Theory]
+    [InlineData("DOTNET_EnableAVX512", new[] { InstructionSet.Avx2, InstructionSet.Portable })]
+    [InlineData("DOTNET_EnableAVX", new[] { InstructionSet.Portable })]
+    public void JitWithoutPartsOfTheProcessor(string off, InstructionSet[] left)
+    {
+        Engines.Require(InstructionSet.Avx2);
+        Compare(program.Run("dotnet", ["exec", program.ForJit], new() { [off] = "0" }), left);
+    }
+
+    private static void Require(string tool) => Assert.SkipUnless(ChildProcess.Exists(tool), $"{tool} is not installed.");
+
+    private Dictionary<(string Model, InstructionSet Set), float[]> RunHere(string instructionSet)
+    {
+        Require("clang");
+        return program.Run(program.Publish("linux-x64", instructionSet), []);
+    }
+
+    private void Compare(Dictionary<(string Model, InstructionSet Set), float[]> actual, params InstructionSet[] sets)
+    {
+        Assert.Equal(sets.Order(), actual.Keys.Select(key => key.Set).Distinct().Order());
+        foreach ((string model, float[] expected) in program.Expected())
+        {
+            foreach (InstructionSet set in sets)
+            {
+                Bits.AssertEqual(expected, actual[(model, set)], $"{model} on {set}");
+            }
+        }
+    }
+}
