@@ -50,7 +50,7 @@ internal static class KernelWriter
     private static string Describe(LinearKernel linear, TargetSet? target)
     {
         string product = linear.Gated ? $"{linear.Activation}(Wg · x) · (Wu · x)" : linear.Activation is { } f ? $"{f}(W · x{(linear.HasBias ? " + b" : "")})" : $"W · x{(linear.HasBias ? " + b" : "")}";
-        string tile = target is { } set ? $", tiles of {TilePlan.Rows(set)} × {TilePlan.Columns(set, TilePlan.Rows(set), linear.Format.PanelColumns)}" : "";
+        string tile = target is { } set ? $", tiles of {TilePlan.Rows(set, linear.Format)} × {TilePlan.Columns(set, TilePlan.Rows(set, linear.Format), linear.Format.PanelColumns)}" : "";
         string blocks = linear.InputBlocks > 1 ? $", inputs in {linear.InputBlocks} blocks of {linear.BlockInputs}" : "";
         long panelBytes = linear.Format.PanelBytes(linear.Inputs, linear.Format.PanelColumns);
         return $"y[rows × {linear.Outputs}] = {(linear.HasResidual ? "residual + " : "")}{product}, x[rows × {linear.Inputs}]. "

@@ -1,3 +1,5 @@
+using ModelCompiler.Compiler.Formats;
+
 namespace ModelCompiler.Compiler.Plan;
 
 /// <summary>The instruction sets that code is emitted for, best first. Names as in the runtime's enum.</summary>
@@ -21,11 +23,13 @@ public static class TilePlan
     /// <summary>
     /// Rows of the full tile. AVX-512: 6 × 64 (24 accumulators, 4 weights, 1 broadcast of 32 registers); 8 × 48 is as
     /// fast but does not divide a panel of 64. AVX2: 6 × 16 (12 + 2 + 1 of 16). NEON: 4 × 16 (16 + 4 + 4 of 32);
-    /// 6 × 16 would need 34.
+    /// 6 × 16 would need 34. Formats that pack two inputs into a word keep four words and their masks in registers too: with 6 × 64 the
+    /// JIT put up to five of them and an accumulator on the stack in the inner loop of AVX-512; 5 × 64 fits.
     /// </summary>
-    public static int Rows(TargetSet target) => target switch
+    public static int Rows(TargetSet target, WeightFormat format) => target switch
     {
-        TargetSet.Avx512 or TargetSet.Avx2 => 6,
+        TargetSet.Avx512 => format.InputsPerGroup > 1 ? 5 : 6,
+        TargetSet.Avx2 => 6,
         _ => 4,
     };
 

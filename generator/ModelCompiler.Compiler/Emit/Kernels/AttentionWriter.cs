@@ -21,7 +21,7 @@ internal static class AttentionWriter
         string prepare = AttentionPrepareWriter.Require(set, a, GainParameters(a));
         string attend = Attend(set, a);
         string gains = GainParameters(a).Replace("float* ", "");
-        int tile = TilePlan.Rows(set.Target.Set);
+        int tile = TilePlan.Rows(set.Target.Set, F32Format.Instance);
         writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         writer.Open($"public static void {a.Name}({Parameters(a)})");
         writer.Open("if (w.SingleRows)");

@@ -70,7 +70,7 @@ internal static class LinearWriter
     /// <summary>The whole inner dimension at once: tile by tile of rows, product then epilogue.</summary>
     private static void WriteWhole(SourceWriter writer, KernelSet set, LinearKernel kernel, int columns)
     {
-        int tileRows = TilePlan.Rows(set.Target.Set);
+        int tileRows = TilePlan.Rows(set.Target.Set, kernel.Format);
         string product = TileWriter.Require(set, new Product(kernel.Format, kernel.Inputs, columns, columns, false));
         string element = kernel.Format.ElementType;
         if (kernel.HasEpilogue)
@@ -108,7 +108,7 @@ internal static class LinearWriter
     /// <summary>Block by block of the inner dimension: a block of the panel stays in L2 while all rows pass; chains continue in memory.</summary>
     private static void WriteBlocked(SourceWriter writer, KernelSet set, LinearKernel kernel, int columns)
     {
-        int tileRows = TilePlan.Rows(set.Target.Set);
+        int tileRows = TilePlan.Rows(set.Target.Set, kernel.Format);
         string begin = TileWriter.Require(set, new Product(kernel.Format, kernel.BlockInputs, columns, columns, false));
         string next = TileWriter.Require(set, new Product(kernel.Format, kernel.BlockInputs, columns, columns, true));
         long blockBytes = kernel.Format.PanelBytes(kernel.BlockInputs, columns);

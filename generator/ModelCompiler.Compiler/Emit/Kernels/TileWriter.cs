@@ -39,7 +39,7 @@ internal static class TileWriter
         return set.Require(KernelFile.Tiles, name, writer =>
         {
             VectorTarget target = set.Target;
-            int most = TilePlan.Rows(target.Set);
+            int most = TilePlan.Rows(target.Set, product.Format);
             string count = product.Inputs is null ? ", inputs" : "";
             writer.Line($"/// <summary>y[rows × {product.Columns}] {(product.Accumulates ? "+=" : "=")} x[rows × {InputsText(product)}] · panel, for 1 to {most} rows.</summary>");
             writer.Line("[MethodImpl(MethodImplOptions.AggressiveInlining)]");
