@@ -30,12 +30,16 @@ public sealed class NativeProgram : IDisposable
     private readonly TemporaryFolder temporary = new();
     private readonly Lazy<string> emitted;
     private readonly Lazy<string> jit;
+    private readonly Lazy<string> arm;
+    private readonly Lazy<IReadOnlyList<(string Method, string[] Lines)>> tileListings;
 
     public NativeProgram()
     {
         models = new();
         emitted = new(Emit);
         jit = new(CompileForJit);
+        arm = new(() => Publish("linux-arm64", ""));
+        tileListings = new(() => Disassemble("Tile*"));
     }
 
     private static string ProjectFolder => Path.Combine(SharedData.RepositoryRoot, "tests", "Conformance.Native");
@@ -51,6 +55,9 @@ public sealed class NativeProgram : IDisposable
 
     /// <summary>The program's assembly for the JIT; its folder has all that <c>dotnet exec</c> needs.</summary>
     internal string ForJit => jit.Value;
+
+    /// <summary>Every register tile as the JIT compiles it.</summary>
+    internal IReadOnlyList<(string Method, string[] Lines)> TileListings => tileListings.Value;
 
     /// <summary>Publishes with NativeAOT and returns the program. A warning of the trimmer or the native compiler fails it.</summary>
     internal string Publish(string runtimeIdentifier, string instructionSet)
@@ -75,6 +82,9 @@ public sealed class NativeProgram : IDisposable
         Assert.DoesNotContain("warning", output, StringComparison.OrdinalIgnoreCase);
         return Path.Combine(folder, "out", "Conformance.Native");
     }
+
+    /// <summary>The program for Arm, published once.</summary>
+    internal string PublishForArm() => arm.Value;
 
     /// <summary>Runs it; logits [tokens × vocab] by model and instruction set.</summary>
     internal Dictionary<(string Model, InstructionSet Set), float[]> Run(string program, IEnumerable<string> arguments, Dictionary<string, string>? environment = null)
@@ -131,6 +141,16 @@ public sealed class NativeProgram : IDisposable
             }
             """);
         return folder;
+    }
+
+    /// <summary>Runs the program on the JIT, which writes down the methods that it compiles.</summary>
+    private List<(string Method, string[] Lines)> Disassemble(string methods)
+    {
+        string file = temporary.File("jit.txt");
+        Run("dotnet", ["exec", ForJit], new() { ["DOTNET_JitDisasm"] = methods, ["DOTNET_JitStdOutFile"] = file });
+        string[] parts = File.ReadAllText(file).Split("; Assembly listing for method ");
+        Assert.True(parts.Length > 1, "the JIT wrote nothing down");
+        return [.. parts.Skip(1).Select(part => (part[..part.IndexOf('\n')], part.Split('\n')[1..]))];
     }
 
     private string CompileForJit()

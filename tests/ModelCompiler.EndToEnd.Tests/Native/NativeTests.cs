@@ -25,14 +25,8 @@ public class NativeTests(NativeProgram program)
     [Fact]
     public void NativeAotWithNeon()
     {
-        foreach (string tool in (string[])["clang", "lld", "aarch64-linux-gnu-objcopy", "qemu-aarch64-static"])
-        {
-            Require(tool);
-        }
-
-        Assert.SkipUnless(Directory.Exists(ArmLibraries), $"The libraries of libc6-dev-arm64-cross are not in {ArmLibraries}.");
-        string published = program.Publish("linux-arm64", "");
-        Compare(program.Run("qemu-aarch64-static", ["-L", ArmLibraries, published]), InstructionSet.Neon, InstructionSet.Portable);
+        RequireArmTools();
+        Compare(program.Run("qemu-aarch64-static", ["-L", ArmLibraries, program.PublishForArm()]), InstructionSet.Neon, InstructionSet.Portable);
     }
 
     /// <summary>Without AVX-512 the JIT has 16 registers for AVX2's code, without AVX no fused multiply-add in hardware at all.</summary>
@@ -43,6 +37,16 @@ public class NativeTests(NativeProgram program)
     {
         Engines.Require(InstructionSet.Avx2);
         Compare(program.Run("dotnet", ["exec", program.ForJit], new() { [off] = "0" }), left);
+    }
+
+    internal static void RequireArmTools()
+    {
+        foreach (string tool in (string[])["clang", "lld", "aarch64-linux-gnu-objcopy", "aarch64-linux-gnu-objdump", "qemu-aarch64-static"])
+        {
+            Require(tool);
+        }
+
+        Assert.SkipUnless(Directory.Exists(ArmLibraries), $"The libraries of libc6-dev-arm64-cross are not in {ArmLibraries}.");
     }
 
     private static void Require(string tool) => Assert.SkipUnless(ChildProcess.Exists(tool), $"{tool} is not installed.");

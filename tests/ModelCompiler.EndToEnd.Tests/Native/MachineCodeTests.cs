@@ -1,0 +1,84 @@
+using System.Text.RegularExpressions;
+using ModelCompiler.EndToEnd.Tests.Conformance;
+using ModelCompiler.Runtime;
+
+namespace ModelCompiler.EndToEnd.Tests.Native;
+
+/// <summary>
+/// The full tile of each instruction set, as the JIT and NativeAOT compile it: the multiply-adds that it should have, and nothing of its
+/// inner loop in memory but weights and inputs.
+/// </summary>
+public partial class MachineCodeTests(NativeProgram program, ITestOutputHelper output)
+{
+    /// <summary>Rows × registers of the tile are its accumulators; each meets every input of a turn of the loop.</summary>
+    [Theory]
+    [InlineData("Avx512", "F32", 6, "zmm", 4)]
+    [InlineData("Avx512", "F16", 5, "zmm", 4)]
+    [InlineData("Avx512", "BF16", 5, "zmm", 4)]
+    [InlineData("Avx2", "F32", 6, "ymm", 2)]
+    [InlineData("Avx2", "F16", 6, "ymm", 2)]
+    [InlineData("Avx2", "BF16", 6, "ymm", 2)]
+    [InlineData("Portable", "F32", 4, "xmm", 4)]
+    [InlineData("Portable", "F16", 4, "xmm", 4)]
+    [InlineData("Portable", "BF16", 4, "xmm", 4)]
+    public void JitKeepsAFullTileInRegisters(string target, string format, int rows, string register, int registers)
+    {
+        Engines.Require(Enum.Parse<InstructionSet>(target));
+        Engines.Require(InstructionSet.Avx2);
+        Regex tile = new($@"\+{target}Kernels:Tile{rows}x\w*x64{format}(Add)?\(");
+        List<(string Method, string[] Lines)> tiles = [.. program.TileListings.Where(item => tile.IsMatch(item.Method))];
+        Assert.NotEmpty(tiles);
+        List<string> faults = [];
+        foreach ((string method, string[] listing) in tiles)
+        {
+            IReadOnlyList<string> loop = InnerLoop.OfJit(listing);
+            int products = loop.Count(line => line.StartsWith("vfmadd") && line.Contains(register));
+            faults.AddRange(Faults(method, loop, products, rows * registers, StackOfX64()));
+        }
+
+        Assert.True(faults.Count == 0, string.Join('\n', faults));
+    }
+
+    [Fact]
+    public void NativeAotKeepsAFullNeonTileInRegisters()
+    {
+        NativeTests.RequireArmTools();
+        string text = ChildProcess.Run("aarch64-linux-gnu-objdump", ["-d", program.PublishForArm()]);
+        string[] tiles = [.. text.Split("\n\n").Where(function => NeonTile().IsMatch(function))];
+        Assert.NotEmpty(tiles);
+        List<string> faults = [];
+        foreach (string tile in tiles)
+        {
+            IReadOnlyList<string> loop = InnerLoop.OfObjdump(tile.Split('\n'));
+            faults.AddRange(Faults(NeonTile().Match(tile).Value, loop, loop.Count(line => LaneProduct().IsMatch(line)), 4 * 4, StackOfArm()));
+        }
+
+        Assert.True(faults.Count == 0, string.Join('\n', faults));
+    }
+
+    private IEnumerable<string> Faults(string method, IReadOnlyList<string> loop, int products, int accumulators, Regex stack)
+    {
+        int spills = loop.Count(line => stack.IsMatch(line));
+        output.WriteLine($"{method}: {loop.Count} instructions in the loop, {products} multiply-adds, {spills} uses of the stack");
+        if (products == 0 || products % accumulators != 0)
+        {
+            yield return $"{method}: {products} multiply-adds for {accumulators} accumulators\n{string.Join('\n', loop)}";
+        }
+        else if (spills > 0)
+        {
+            yield return $"{method} uses the stack {spills} times in its inner loop";
+        }
+    }
+
+    [GeneratedRegex(@"\[(rsp|rbp)")]
+    private static partial Regex StackOfX64();
+
+    [GeneratedRegex(@"\[(sp|x29)")]
+    private static partial Regex StackOfArm();
+
+    [GeneratedRegex(@"<\S*NeonKernels__Tile4x\S*>:")]
+    private static partial Regex NeonTile();
+
+    [GeneratedRegex(@"^fmla\s+v\d+\.4s, v\d+\.4s, v\d+\.s\[\d\]")]
+    private static partial Regex LaneProduct();
+}
