@@ -53,7 +53,7 @@ internal static class KernelWriter
         string tile = target is { } set ? $", tiles of {TilePlan.Rows(set, linear.Format)} × {TilePlan.Columns(set, TilePlan.Rows(set, linear.Format), linear.Format.PanelColumns)}" : "";
         string blocks = linear.InputBlocks > 1 ? $", inputs in {linear.InputBlocks} blocks of {linear.BlockInputs}" : "";
         long panelBytes = linear.Format.PanelBytes(linear.Inputs, linear.Format.PanelColumns);
-        return $"y[rows × {linear.Outputs}] = {(linear.HasResidual ? "residual + " : "")}{product}, x[rows × {linear.Inputs}]. "
+        return $"y[rows × {linear.Outputs}] = {(linear.HasResidual ? "residual + " : "")}{product}, x[rows × {linear.Inputs}] (widths as padded). "
             + $"{linear.Format.Name} panels of {linear.Format.PanelColumns} columns, {panelBytes} bytes each{tile}{blocks}.";
     }
 

@@ -76,7 +76,7 @@ internal static class LayerWriter
             string shared = $"At(w, {slot.Buffer.Offset})";
             string pointer = slot.Buffer.LocalOffset >= 0 ? $"{rows} == 1 ? w.Local + {slot.Buffer.LocalOffset} : {shared}" : shared;
             string column = slot.Column == 0 ? "" : $" + {slot.Column}";
-            writer.Line($"float* {name} = {pointer}{column}; // [rows × {slot.Groups * slot.GroupWidth}]" + (slot.Groups > 1 ? $" as {slot.Groups} × {slot.GroupWidth}" : ""));
+            writer.Line($"float* {name} = {pointer}{column}; // [rows × {slot.Groups * slot.GroupWidth}]" + (slot.Groups > 1 ? $" as {slot.Groups} × {slot.GroupWidth}" : "") + (slot.GroupWidth == slot.GroupStride ? "" : $",{(slot.Groups > 1 ? " each" : "")} padded to {slot.GroupStride}"));
         }
 
         return variables;

@@ -31,8 +31,8 @@ internal sealed class ModelWriter(ModelPlan plan, EmitOptions options)
 
     private void WriteClass()
     {
-        SourceWriter writer = Begin($"{Describe()}", "using System.Runtime.Intrinsics.Arm;", "using System.Runtime.Intrinsics.X86;", "using ModelCompiler.Runtime;", "using ModelCompiler.Runtime.Execution;");
-        writer.Line($"/// <summary>{Literals.Documentation(Describe())}</summary>");
+        SourceWriter writer = Begin(Describe(), "using System.Runtime.Intrinsics.Arm;", "using System.Runtime.Intrinsics.X86;", "using ModelCompiler.Runtime;", "using ModelCompiler.Runtime.Execution;");
+        writer.Line($"/// <summary>{Literals.Documentation(plan.Name)}: {Literals.Documentation(Describe())}</summary>");
         writer.Open($"{options.Modifiers} unsafe partial class {options.ClassName} : CompiledModel".TrimStart());
         new DescriptionWriter(plan, options, targets).Write(writer);
         writer.Line();
@@ -65,8 +65,8 @@ internal sealed class ModelWriter(ModelPlan plan, EmitOptions options)
         Dimensions d = plan.Graph.Dimensions;
         return string.Format(
             CultureInfo.InvariantCulture,
-            "{0}: {1}, {2} layers of width {3}, {4} heads ({5} key/value) of {6}, feed-forward {7}, vocabulary {8}; weights {9}, {10:0.##} MB read for each token.",
-            plan.Name, plan.Graph.Family, d.Layers, d.Dim, d.Heads, d.KvHeads, d.HeadDim, d.HiddenDim, d.Vocab, plan.Format, plan.BytesPerToken / 1e6);
+            "{0}, {1} layers of width {2}, {3} heads ({4} key/value) of {5}, feed-forward {6}, vocabulary {7}; weights {8}, {9:0.##} MB read for each token.",
+            plan.Graph.Family, d.Layers, d.Dim, d.Heads, d.KvHeads, d.HeadDim, d.HiddenDim, d.Vocab, plan.Format, plan.BytesPerToken / 1e6);
     }
 
     private void WriteExecute(SourceWriter writer)

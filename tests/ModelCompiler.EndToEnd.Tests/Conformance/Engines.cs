@@ -14,6 +14,12 @@ internal static class Engines
         _ => [InstructionSet.Portable],
     };
 
+    /// <summary>Those that this very processor has, best first.</summary>
+    public static IReadOnlyList<InstructionSet> Supported { get; } = [.. All.Where(InstructionSets.IsSupported)];
+
+    /// <summary>The best that this processor has: what everything else is compared with.</summary>
+    public static InstructionSet Best => Supported[0];
+
     public static void Require(InstructionSet instructionSet)
         => Assert.SkipUnless(InstructionSets.IsSupported(instructionSet), $"This processor has no {InstructionSets.Name(instructionSet)}.");
 }

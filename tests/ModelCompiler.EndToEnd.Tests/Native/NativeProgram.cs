@@ -103,7 +103,7 @@ public sealed class NativeProgram : IDisposable
         foreach ((string model, string format) in selection)
         {
             EmittedModel here = models.Get(model, format);
-            yield return (here.Identifier, here.Logits(here.Tokens(Length), Engines.All[0]));
+            yield return (here.Identifier, here.Logits(here.Tokens(Length), Engines.Best));
         }
     }
 

@@ -1,7 +1,8 @@
+using ModelCompiler.Compiler;
 using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Compiler.Inputs;
 
-namespace ModelCompiler.Compiler.Tests.Reference;
+namespace ModelCompiler.Tests;
 
 /// <summary>A safetensors file that is not a model's: results stored beside one.</summary>
 internal sealed class StoredTensors
