@@ -30,7 +30,7 @@ internal static class AttributeReader
         ModelTarget target = new(
             space.IsGlobalNamespace ? "" : space.ToDisplayString(NamespaceFormat),
             declaration.Identifier.Text,
-            string.Join(" ", declaration.Modifiers.Where(modifier => !modifier.IsKind(SyntaxKind.PartialKeyword)).Select(modifier => modifier.Text)),
+            string.Join(" ", declaration.Modifiers.Where(modifier => !IsEmittedAnyway(modifier)).Select(modifier => modifier.Text)),
             name);
         return new(target, null, place);
     }
@@ -54,6 +54,9 @@ internal static class AttributeReader
             ? null
             : new(BuildRules.NotPacked, $"the weights of '{name}' have not been packed yet, so its code cannot be written. Build the project once.", use.Place);
     }
+
+    /// <summary>Every emitted part is <c>unsafe partial</c>, and a modifier may not stand twice.</summary>
+    private static bool IsEmittedAnyway(SyntaxToken modifier) => modifier.IsKind(SyntaxKind.PartialKeyword) || modifier.IsKind(SyntaxKind.UnsafeKeyword);
 
     private static Finding? Refuse(TypeDeclarationSyntax declaration, ISymbol symbol, FilePlace place)
     {

@@ -6,7 +6,7 @@ namespace ModelCompiler.Generator;
 /// </summary>
 /// <param name="Namespace">Empty: the global namespace. Keywords in it are escaped.</param>
 /// <param name="ClassName">As written, so an escaped keyword stays escaped.</param>
-/// <param name="Modifiers">As written, without <c>partial</c>: <c>public sealed</c>.</param>
+/// <param name="Modifiers">As written, without <c>partial</c> and <c>unsafe</c>: <c>public sealed</c>.</param>
 /// <param name="ModelName">What the attribute names.</param>
 internal sealed record ModelTarget(string Namespace, string ClassName, string Modifiers, string ModelName)
 {

@@ -37,7 +37,7 @@ public sealed class CoreCompilerTests
     {
         string config = SyntheticConfigs.Small["llama-head20"];
         GeneratorRun run = new(new CoreCompiler(), ModelText.Model("story", config, Manifest(config)), Class, """
-            [ModelCompiler.CompiledModel("story")] internal partial class Second;
+            [ModelCompiler.CompiledModel("story")] internal unsafe partial class Second;
             """);
         Assert.Empty(run.Diagnostics);
     }

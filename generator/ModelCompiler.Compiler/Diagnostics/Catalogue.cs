@@ -105,6 +105,9 @@ public static class Catalogue
     /// <summary>MC211.</summary>
     public static DiagnosticRule WeightTooLarge { get; } = Error("MC211", "A weight does not fit the chosen format");
 
+    /// <summary>MC212.</summary>
+    public static DiagnosticRule TooLargeToEmbed { get; } = Error("MC212", "The packed weights are too large to be embedded");
+
     /// <summary>All of them, by id.</summary>
     public static IReadOnlyList<DiagnosticRule> All { get; } =
     [
@@ -114,7 +117,7 @@ public static class Catalogue
         UnknownFamily, MissingTensor, WrongShape, UnsupportedRope, UnusedTensors,
         UndefinedValue, RedefinedValue, WidthMismatch, ParameterMismatch, UnknownRopeTable, InvalidAttention,
         UnknownFormat, NotLowered, TooLarge,
-        WeightNotFinite, WeightTooLarge,
+        WeightNotFinite, WeightTooLarge, TooLargeToEmbed,
     ];
 
     private static DiagnosticRule Error(string id, string title) => new(id, DiagnosticSeverity.Error, title);

@@ -9,7 +9,8 @@ namespace ModelCompiler.Compiler.Packing;
 /// </summary>
 public sealed class RoundedParameters : IParameterSource
 {
-    private readonly Dictionary<Parameter, float[]> rounded = [];
+    // Row by row: a large vocabulary's table has more numbers than one array may hold.
+    private readonly Dictionary<Parameter, float[][]> rounded = [];
     private readonly IParameterSource published;
 
     /// <summary>Rounds every matrix of <paramref name="layout"/>.</summary>
@@ -26,9 +27,12 @@ public sealed class RoundedParameters : IParameterSource
     /// <inheritdoc/>
     public void Read(Parameter parameter, int firstRow, int rows, Span<float> destination)
     {
-        if (rounded.TryGetValue(parameter, out float[]? values))
+        if (rounded.TryGetValue(parameter, out float[][]? values))
         {
-            values.AsSpan(firstRow * parameter.Columns, rows * parameter.Columns).CopyTo(destination);
+            for (int r = 0; r < rows; r++)
+            {
+                values[firstRow + r].CopyTo(destination[(r * parameter.Columns)..]);
+            }
         }
         else
         {
@@ -56,16 +60,15 @@ public sealed class RoundedParameters : IParameterSource
         foreach (PanelRows rows in PanelGatherer.Rows(matrix, panel))
         {
             Parameter parameter = rows.Parameter;
-            if (!rounded.TryGetValue(parameter, out float[]? values))
+            if (!rounded.TryGetValue(parameter, out float[][]? values))
             {
-                values = new float[parameter.Rows * parameter.Columns];
-                published.Read(parameter, 0, parameter.Rows, values);
+                values = ReadRows(parameter);
                 rounded.Add(parameter, values);
             }
 
             for (int r = 0; r < rows.Count; r++)
             {
-                Span<float> row = values.AsSpan((rows.FirstRow + r) * parameter.Columns, parameter.Columns);
+                Span<float> row = values[rows.FirstRow + r];
                 ReadOnlySpan<float> column = weights.Slice((rows.FirstColumn + r) * matrix.PaddedInputs, matrix.PaddedInputs);
                 foreach (InputSegment segment in matrix.Inputs)
                 {
@@ -73,5 +76,17 @@ public sealed class RoundedParameters : IParameterSource
                 }
             }
         }
+    }
+
+    private float[][] ReadRows(Parameter parameter)
+    {
+        float[][] values = new float[parameter.Rows][];
+        for (int row = 0; row < values.Length; row++)
+        {
+            values[row] = new float[parameter.Columns];
+            published.Read(parameter, row, 1, values[row]);
+        }
+
+        return values;
     }
 }

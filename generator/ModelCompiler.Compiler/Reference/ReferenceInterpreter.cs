@@ -67,7 +67,7 @@ public sealed class ReferenceInterpreter(ModelGraph graph, IParameterSource para
     {
         if (!loaded.TryGetValue(parameter, out float[]? values))
         {
-            values = new float[parameter.Rows * parameter.Columns];
+            values = new float[(long)parameter.Rows * parameter.Columns];
             parameters.Read(parameter, 0, parameter.Rows, values);
             loaded.Add(parameter, values);
         }

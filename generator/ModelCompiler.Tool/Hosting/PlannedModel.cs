@@ -70,8 +70,14 @@ internal sealed class PlannedModel : IDisposable
     /// <param name="resource">The resource that the packed weights will be embedded as, or null.</param>
     /// <param name="progress">Receives bytes written, of Plan.Weights.LengthBytes.</param>
     /// <param name="cancellation">Looked at between panels.</param>
+    /// <exception cref="ModelException">A weight cannot be packed, or all of them cannot be embedded.</exception>
     public ModelManifest Pack(string outputDirectory, string? resource, IProgress<long>? progress, CancellationToken cancellation)
     {
+        if (resource is not null)
+        {
+            EmbeddedWeights.ThrowIfTooLong(Plan.Weights, Path.Combine(folder.DirectoryPath, "config.json"));
+        }
+
         Directory.CreateDirectory(outputDirectory);
         string weightsFile = Plan.Name + ".mcw";
         using WeightsFileWriter writer = new(Path.Combine(outputDirectory, weightsFile), Plan.Hash);

@@ -36,6 +36,29 @@ public sealed class BuildTests : IDisposable
     }
 
     [Fact]
+    public void AnotherModelcPacksAgainHoweverOldItsFilesAre()
+    {
+        project.Synthesise();
+        string tool = project["tool"];
+        Directory.CreateDirectory(tool);
+        foreach (string file in Directory.EnumerateFiles(Path.GetDirectoryName(ChildProcess.BuiltTool)!))
+        {
+            File.Copy(file, Path.Combine(tool, Path.GetFileName(file)));
+        }
+
+        string option = $"-p:ModelCompilerTool={Path.Combine(tool, "modelc.dll")}";
+        Assert.Contains(Packing, project.Build(option).Expect(0).Output);
+        File.SetLastWriteTimeUtc(Path.Combine(tool, "modelc.dll"), DateTime.UtcNow);
+        Assert.DoesNotContain(Packing, project.Build(option).Expect(0).Output);
+
+        string core = Path.Combine(tool, "ModelCompiler.Compiler.dll");
+        File.AppendAllText(core, " "); // behind the image: it still loads
+        File.SetLastWriteTimeUtc(core, new DateTime(2001, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+        Assert.Contains(Packing, project.Build(option).Expect(0).Output);
+        Assert.DoesNotContain(Packing, project.Build(option).Expect(0).Output);
+    }
+
+    [Fact]
     public void WeightsAreEmbeddedOrLieBesideTheProgram()
     {
         project.Synthesise();

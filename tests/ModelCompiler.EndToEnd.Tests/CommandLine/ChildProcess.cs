@@ -30,6 +30,9 @@ internal static class ChildProcess
     /// <summary>Debug or Release, as this test was built.</summary>
     public static string Configuration { get; } = AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Release{Path.DirectorySeparatorChar}") ? "Release" : "Debug";
 
+    /// <summary>The tool where it was built, with nothing beside it but what it needs.</summary>
+    public static string BuiltTool { get; } = Path.Combine(SharedData.RepositoryRoot, "generator", "ModelCompiler.Tool", "bin", Configuration, "net10.0", "modelc.dll");
+
     /// <summary>Runs modelc.</summary>
     public static Finished Modelc(params string[] arguments) => Run(SharedData.RepositoryRoot, [], [ToolPath, .. arguments]);
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Execution;
 using ModelCompiler.Tests;
+using ModelCompiler.Tool.Synthesis;
 
 namespace ModelCompiler.EndToEnd.Tests.CommandLine;
 
@@ -80,6 +81,27 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains("error MC010: ", ChildProcess.Modelc("pack", model, "-o", folder["out"]).Expect(1).Error);
         ChildProcess.Modelc("pack", model, "--name", "m", "-o", folder["out"]).Expect(0);
         Assert.Equal(["m.manifest.json", "m.mcw"], Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order());
+    }
+
+    [Fact]
+    public void WhatNoAssemblyHoldsIsRefusedBeforePacking()
+    {
+        string config = SyntheticConfigs.Published["qwen3-0.6b"]; // 2.4 GB as f32
+        folder.Write(Path.Combine("m", "config.json"), config);
+        long end = 0;
+        byte[] header = JsonSerializer.SerializeToUtf8Bytes(SyntheticTensors.Of(config).ToDictionary(
+            tensor => tensor.Name,
+            tensor => new { dtype = "BF16", shape = tensor.Shape, data_offsets = new[] { end, end += tensor.Shape.Aggregate(2L, (product, size) => product * size) } }));
+        using (FileStream file = File.Create(folder[Path.Combine("m", "model.safetensors")]))
+        {
+            file.Write(BitConverter.GetBytes((long)header.Length));
+            file.Write(header);
+            file.SetLength(file.Position + end); // a hole: takes no place on the disk
+        }
+
+        Finished refused = ChildProcess.Modelc("pack", folder["m"], "--resource", "m.mcw", "-o", folder["out"]).Expect(1);
+        Assert.StartsWith($"{folder[Path.Combine("m", "config.json")]}: error MC212: ", refused.Error);
+        Assert.False(Directory.Exists(folder["out"]));
     }
 
     [Fact]

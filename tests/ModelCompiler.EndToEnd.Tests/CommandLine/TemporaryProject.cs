@@ -16,7 +16,6 @@ internal sealed class TemporaryProject : IDisposable
               <PropertyGroup>
                 <OutputType>Exe</OutputType>
                 <TargetFramework>net10.0</TargetFramework>
-                <AllowUnsafeBlocks>true</AllowUnsafeBlocks>
                 <Nullable>enable</Nullable>
                 <ImplicitUsings>enable</ImplicitUsings>
                 <TreatWarningsAsErrors>true</TreatWarningsAsErrors>
@@ -43,7 +42,6 @@ internal sealed class TemporaryProject : IDisposable
 
     /// <summary>Changes code that has nothing to do with the model.</summary>
     public void Edit(string greeting) => folder.Write("Program.cs", $$"""
-        using ModelCompiler;
         using TinyModel model = TinyModel.Load();
         using var session = model.CreateSession();
         Console.WriteLine($"{{greeting}} {model.Description.Format} {session.Forward([1, 2, 3]).Last[5]:R}");
