@@ -12,8 +12,14 @@ internal sealed record Finding(DiagnosticRule Rule, string Message, FilePlace Pl
     {
         SourceSpan where = diagnostic.Where;
         string text = where.File == sources.Manifest.Path ? sources.Manifest.Text : sources.Config.Text;
-        return new(diagnostic.Rule, diagnostic.Message, FilePlace.Of(where.File, text, where.Line, where.Column));
+        return new(diagnostic.Rule, diagnostic.Message, FilePlace.Of(InFolder(where.File, sources.Config.Path), text, where.Line, where.Column));
     }
+
+    /// <summary>Tensors know their files by name alone, so that plans do not depend on the machine; the files lie beside the config.</summary>
+    private static string InFolder(string file, string configPath)
+        => file.EndsWith(".safetensors", StringComparison.Ordinal) && Path.GetFileName(file) == file
+            ? Path.Combine(Path.GetDirectoryName(configPath) ?? "", file)
+            : file;
 
     /// <summary>Roslyn's form. Ids and messages come from the core's catalogue, so descriptors are made from it.</summary>
     public Diagnostic ToDiagnostic()

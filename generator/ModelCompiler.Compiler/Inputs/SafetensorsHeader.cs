@@ -15,6 +15,9 @@ public static class SafetensorsHeader
     /// <summary>The longest header that the format allows.</summary>
     public const long LongestHeaderBytes = 100_000_000;
 
+    // "version ", which every pointer begins with, read as a header length (git-lfs/docs/spec.md of github.com/git-lfs/git-lfs).
+    private const long GitLfsBeginning = 0x206E_6F69_7372_6576;
+
     private const string Metadata = "__metadata__";
     private const string Advice = "Download the file again, or write it again with the safetensors library.";
 
@@ -27,6 +30,12 @@ public static class SafetensorsHeader
         if (fileLength < PrefixBytes + 2)
         {
             Report(diagnostics, Catalogue.HeaderLength, new(fileName), "file", $"{fileLength} bytes", "at least 10");
+        }
+        else if (headerLength == GitLfsBeginning)
+        {
+            diagnostics.Report(
+                Catalogue.HeaderLength, new(fileName), "file", $"a Git LFS pointer of {fileLength} bytes", "the weights that it stands for",
+                "Run 'git lfs pull' in the model's folder, or download the file itself.");
         }
         else if (headerLength is < 2 or > LongestHeaderBytes)
         {

@@ -40,12 +40,15 @@ internal static class CompileCommand
                 Faults.Print(model.Warnings);
                 using ProgressLine progress = new();
                 ModelManifest manifest = model.Pack(folder, resource: null, progress.Begin("packing", model.Plan.Weights.LengthBytes), cancellation);
-                foreach (GeneratedFile file in model.Emit(
-                    manifest, parsed.GetRequiredValue(space), parsed.GetValue(className) ?? ClassName(model.Plan.Name), "public sealed", targets: default, cancellation))
+                string name = parsed.GetValue(className) ?? ClassName(model.Plan.Name);
+                EquatableArray<GeneratedFile> files = model.Emit(manifest, parsed.GetRequiredValue(space), name, "public sealed", targets: default, cancellation);
+                foreach (GeneratedFile file in files)
                 {
                     WholeFile.Write(Path.Combine(folder, file.HintName), file.Text);
                 }
 
+                progress.Dispose();
+                Console.WriteLine($"Wrote {files.Count} C# files of {name}, {manifest.WeightsFile} ({manifest.Weights}, {Output.Bytes(model.Plan.Weights.LengthBytes)}) and its manifest to {folder}");
                 return ExitCode.Success;
             },
             CancellationToken.None));

@@ -13,14 +13,18 @@ internal static class Faults
     /// <summary>What to write to standard error.</summary>
     public static string Describe(Exception fault) => fault switch
     {
-        ModelException or ModelFindingsException => fault.Message,
+        ModelException or ModelFindingsException or HostedModelException => fault.Message,
         AggregateException { InnerExceptions: [{ } only] } => Describe(only),
+        UsageException => Line("MC320", fault.Message),
         ContextFullException or ArgumentException or PlatformNotSupportedException or FormatException => Line("MC322", fault.Message),
         IOException or UnauthorizedAccessException => Line("MC321", fault.Message),
         OutOfMemoryException => Line("MC323", "There is not enough memory for this model."),
         _ => Line("MC329", $"This is a fault of modelc itself ({fault.GetType().Name}: {fault.Message}). Please report it, with what {TraceVariable}=1 shows.")
             + (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(TraceVariable)) ? "" : "\n" + fault),
     };
+
+    /// <summary>How the process ends.</summary>
+    public static int ExitCodeOf(Exception fault) => fault is UsageException ? ExitCode.Usage : ExitCode.Fault;
 
     /// <summary>Writes what does not stop the work to standard error.</summary>
     public static void Print(IEnumerable<ModelDiagnostic> warnings)

@@ -51,16 +51,16 @@ internal static class InspectCommand
         Print(
             ["dim", "hiddenDim", "layers", "heads", "kvHeads", "headDim", "vocab", "context"],
             [[.. new[] { sizes.Dim, sizes.HiddenDim, sizes.Layers, sizes.Heads, sizes.KvHeads, sizes.HeadDim, sizes.Vocab, sizes.ContextLength }.Select(Number)]]);
-        Print(["published as", "tensors", "bytes"], Published(model).Select(type => (string[])[type.Type, Number(type.Tensors), Bytes(type.Bytes)]));
+        Print(["published as", "tensors", "bytes"], Published(model).Select(type => (string[])[type.Type, Number(type.Tensors), Output.Bytes(type.Bytes)]));
         Print(
             ["packed as", "file", "read per token", "scratch per row", "cache per 64 positions", "rows per step"],
-            [[plan.Format, Bytes(plan.Weights.LengthBytes), Bytes(plan.BytesPerToken), Bytes(4L * plan.Scratch.ArenaFloatsPerRow), Bytes(4L * plan.Scratch.PageFloats), Number(plan.Scratch.MaxRows)]]);
+            [[plan.Format, Output.Bytes(plan.Weights.LengthBytes), Output.Bytes(plan.BytesPerToken), Output.Bytes(4L * plan.Scratch.ArenaFloatsPerRow), Output.Bytes(4L * plan.Scratch.PageFloats), Number(plan.Scratch.MaxRows)]]);
         Print(
             ["packed matrix", "outputs", "inputs", "panels", "format", "offset", "bytes"],
             plan.Weights.Matrices.Select(matrix => (string[])
             [
                 matrix.Name, matrix.Parts.Count == 1 ? Number(matrix.PaddedOutputs) : $"{matrix.Parts.Count} x {matrix.PaddedOutputs}",
-                Number(matrix.PaddedInputs), Number(matrix.PanelCount), matrix.Format.Name, Number(matrix.OffsetBytes), Bytes(matrix.LengthBytes),
+                Number(matrix.PaddedInputs), Number(matrix.PanelCount), matrix.Format.Name, Number(matrix.OffsetBytes), Output.Bytes(matrix.LengthBytes),
             ]));
     }
 
@@ -129,8 +129,4 @@ internal static class InspectCommand
     private static string Count(long number) => number >= 1_000_000
         ? string.Create(CultureInfo.InvariantCulture, $"{number / 1e6:F1} M")
         : string.Create(CultureInfo.InvariantCulture, $"{number / 1e3:F1} k");
-
-    private static string Bytes(long bytes) => bytes >= 1_000_000
-        ? string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:F2} MB")
-        : string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e3:F2} kB");
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.CommandLine;
 using ModelCompiler.Runtime;
+using ModelCompiler.Runtime.Sampling;
 using ModelCompiler.Runtime.Sessions;
 using ModelCompiler.Tool.Hosting;
 
@@ -18,16 +19,21 @@ internal static class LogitsCommand
         Option<string> weights = Symbols.Weights();
         Option<int?> threads = Symbols.Threads();
         Option<string?> isa = Symbols.Isa();
-        Command command = new("logits", "Writes the logits of every token of a sequence.") { directory, tokens, output, weights, threads, isa };
+        Option<bool> verify = Symbols.Verify();
+        Command command = new("logits", "Writes the logits of every token of a sequence.") { directory, tokens, output, weights, threads, isa, verify };
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
                 using ProgressLine progress = new();
-                using CompiledModel model = new ModelHost(parsed.GetRequiredValue(directory), parsed.GetRequiredValue(weights), progress.Begin, cancellation)
-                    .Load(Symbols.LoadOptions(parsed.GetValue(threads), parsed.GetValue(isa)));
-                using Session session = model.CreateSession();
+                using HostedModel hosted = new ModelHost(parsed.GetRequiredValue(directory), parsed.GetRequiredValue(weights), progress.Begin, cancellation)
+                    .Load(Symbols.LoadOptions(parsed.GetValue(threads), parsed.GetValue(isa), parsed.GetValue(verify)));
                 int[] sequence = parsed.GetValue(tokens)!;
-                WholeFile.Write(parsed.GetRequiredValue(output), stream => Write(session.Forward(sequence, LogitsFor.All, cancellation), stream));
+                TokenList.Check(sequence, hosted.Model.Description);
+                hosted.Explain(model =>
+                {
+                    using Session session = model.CreateSession();
+                    WholeFile.Write(parsed.GetRequiredValue(output), stream => Write(session.Forward(sequence, LogitsFor.All, cancellation), stream));
+                });
                 return ExitCode.Success;
             },
             CancellationToken.None));
@@ -40,6 +46,7 @@ internal static class LogitsCommand
         for (int row = 0; row < logits.Rows; row++)
         {
             ReadOnlySpan<float> numbers = logits[row];
+            NotFiniteLogitsException.ThrowIfNot(numbers);
             for (int token = 0; token < numbers.Length; token++)
             {
                 BinaryPrimitives.WriteSingleLittleEndian(bytes.AsSpan(sizeof(float) * token), numbers[token]);

@@ -14,7 +14,7 @@ internal static class ModelcCommand
         {
             foreach (ParseError error in parsed.Errors)
             {
-                Console.Error.WriteLine($"modelc: error MC320: {error.Message}");
+                Console.Error.WriteLine($"modelc: error MC320: {error.Message.ReplaceLineEndings(" ")}");
             }
 
             Console.Error.WriteLine($"Run 'modelc {string.Join(" ", CommandPath(parsed))}--help' for what can be said.");
@@ -37,7 +37,7 @@ internal static class ModelcCommand
         catch (Exception fault)
         {
             Console.Error.WriteLine(Faults.Describe(fault));
-            return ExitCode.Fault;
+            return Faults.ExitCodeOf(fault);
         }
     }
 
@@ -50,6 +50,7 @@ internal static class ModelcCommand
         LogitsCommand.Create(),
         BenchCommand.Create(),
         SynthCommand.Create(),
+        CacheCommand.Create(),
     };
 
     private static IEnumerable<string> CommandPath(ParseResult parsed)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Spectre.Console;
@@ -25,4 +26,9 @@ internal static class Output
 
         console.Write(table);
     }
+
+    /// <summary>A number of bytes to be read by people.</summary>
+    public static string Bytes(long bytes) => bytes >= 1_000_000
+        ? string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:F2} MB")
+        : string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e3:F2} kB");
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ModelCompiler.Compiler.Inputs;
 using ModelCompiler.Tool.Hosting;
 
 namespace ModelCompiler.Tool.Commands;
@@ -22,7 +23,10 @@ internal static class PackCommand
             {
                 using PlannedModel model = PlannedModel.Open(parsed.GetRequiredValue(directory), parsed.GetValue(name), parsed.GetRequiredValue(weights));
                 using ProgressLine progress = new();
-                model.Pack(parsed.GetRequiredValue(output), parsed.GetValue(resource), progress.Begin("packing", model.Plan.Weights.LengthBytes), cancellation);
+                string folder = parsed.GetRequiredValue(output);
+                ModelManifest manifest = model.Pack(folder, parsed.GetValue(resource), progress.Begin("packing", model.Plan.Weights.LengthBytes), cancellation);
+                progress.Dispose();
+                Console.WriteLine($"Packed '{manifest.Name}' as {manifest.Weights} into {Path.Combine(folder, manifest.WeightsFile)}: {Output.Bytes(model.Plan.Weights.LengthBytes)}");
                 return ExitCode.Success;
             },
             CancellationToken.None));

@@ -15,32 +15,46 @@ internal static class RunCommand
     private static readonly Argument<string> Directory = Symbols.Model();
     private static readonly Option<string> Prompt = new("--prompt", "-p") { Description = "Text to write on behind.", HelpName = "TEXT", DefaultValueFactory = _ => "" };
     private static readonly Option<int[]?> Tokens = TokenList.Option("Token ids instead of a text; token ids come out.");
-    private static readonly Option<int?> MaxTokens = Symbols.AtLeast(1, new Option<int?>("--max-tokens", "-n") { Description = "Most tokens to generate. [default: until the model ends, or its context]", HelpName = "N" });
-    private static readonly Option<float> Temperature = Symbols.Within(0, float.MaxValue, new Option<float>("--temperature") { Description = "0: always the most likely token.", HelpName = "T", DefaultValueFactory = _ => 1 });
-    private static readonly Option<int> TopK = Symbols.AtLeast(0, new Option<int>("--top-k") { Description = "Draws from the K most likely tokens; 0: from all.", HelpName = "K" });
-    private static readonly Option<float> TopP = Symbols.Within(float.Epsilon, 1, new Option<float>("--top-p") { Description = "Draws from the fewest tokens that together have this probability.", HelpName = "P", DefaultValueFactory = _ => 1 });
-    private static readonly Option<float> MinP = Symbols.Within(0, 1, new Option<float>("--min-p") { Description = "Draws from tokens at least this many times as likely as the most likely one.", HelpName = "P" });
-    private static readonly Option<ulong?> Seed = new("--seed") { Description = "The same seed gives the same text. [default: another every time]", HelpName = "S" };
+    private static readonly Option<int?> MaxTokens = Numbers.Whole(new Option<int?>("--max-tokens", "-n") { Description = "Most tokens to generate. [default: until the model ends, or its context]", HelpName = "N" }, 1, int.MaxValue);
+    private static readonly Option<float> Temperature = Numbers.Within(new Option<float>("--temperature") { Description = "0: always the most likely token.", HelpName = "T", DefaultValueFactory = _ => 1 }, 0, float.MaxValue, "a number, at least 0");
+    private static readonly Option<int> TopK = Numbers.Whole(new Option<int>("--top-k") { Description = "Draws from the K most likely tokens; 0: from all.", HelpName = "K" }, 0, int.MaxValue);
+    private static readonly Option<float> TopP = Numbers.Within(new Option<float>("--top-p") { Description = "Draws from the fewest tokens that together have this probability.", HelpName = "P", DefaultValueFactory = _ => 1 }, float.Epsilon, 1, "a number above 0, at most 1");
+    private static readonly Option<float> MinP = Numbers.Within(new Option<float>("--min-p") { Description = "Draws from tokens at least this many times as likely as the most likely one.", HelpName = "P" }, 0, 1, "a number from 0 to 1");
+    private static readonly Option<ulong?> Seed = Numbers.Whole(new Option<ulong?>("--seed") { Description = "The same seed gives the same text. [default: another every time]", HelpName = "S" }, 0UL, ulong.MaxValue);
     private static readonly Option<string[]> Stop = new("--stop") { Description = "Text that ends the generation; may be given several times.", HelpName = "TEXT" };
     private static readonly Option<bool> IgnoreEnd = new("--ignore-end") { Description = "Goes on behind the model's end tokens." };
     private static readonly Option<int?> Threads = Symbols.Threads();
     private static readonly Option<string> Weights = Symbols.Weights();
     private static readonly Option<string?> Isa = Symbols.Isa();
+    private static readonly Option<bool> Verify = Symbols.Verify();
     private static readonly Option<bool> Json = Symbols.Json();
 
     public static Command Create()
     {
         Command command = new("run", "Writes text behind a prompt.")
         {
-            Directory, Prompt, Tokens, MaxTokens, Temperature, TopK, TopP, MinP, Seed, Stop, IgnoreEnd, Threads, Weights, Isa, Json,
+            Directory, Prompt, Tokens, MaxTokens, Temperature, TopK, TopP, MinP, Seed, Stop, IgnoreEnd, Threads, Weights, Isa, Verify, Json,
         };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(Prompt) is { Implicit: false } && result.GetResult(Tokens) is { Implicit: false })
+            {
+                result.AddError("--prompt and --tokens: found both, expected one of them.");
+            }
+        });
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
         return command;
     }
 
     private static int Run(ParseResult parsed, CancellationToken cancellation)
     {
-        using CompiledModel model = Load(parsed, cancellation);
+        using HostedModel hosted = Load(parsed, cancellation);
+        hosted.Explain(model => Write(parsed, model, cancellation));
+        return ExitCode.Success;
+    }
+
+    private static void Write(ParseResult parsed, CompiledModel model, CancellationToken cancellation)
+    {
         GenerationOptions options = new()
         {
             MaxTokens = parsed.GetValue(MaxTokens),
@@ -54,6 +68,7 @@ internal static class RunCommand
         };
         if (parsed.GetValue(Tokens) is { Length: > 0 } prompt)
         {
+            TokenList.Check(prompt, model.Description);
             TokenGeneration tokens = model.GenerateTokens(prompt, options, cancellation);
             IEnumerable<string> ids = tokens.Select((token, index) => (index == 0 ? "" : " ") + token.ToString(CultureInfo.InvariantCulture));
             Write(parsed, ids, () => tokens.Result);
@@ -70,15 +85,13 @@ internal static class RunCommand
             TextGeneration text = model.Generate(parsed.GetRequiredValue(Prompt), options, cancellation);
             Write(parsed, text, () => text.Result);
         }
-
-        return ExitCode.Success;
     }
 
-    private static CompiledModel Load(ParseResult parsed, CancellationToken cancellation)
+    private static HostedModel Load(ParseResult parsed, CancellationToken cancellation)
     {
         using ProgressLine progress = new();
         return new ModelHost(parsed.GetRequiredValue(Directory), parsed.GetRequiredValue(Weights), progress.Begin, cancellation)
-            .Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa)));
+            .Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), parsed.GetValue(Verify)));
     }
 
     private static void Write(ParseResult parsed, IEnumerable<string> pieces, Func<GenerationResult> result)
@@ -108,7 +121,7 @@ internal static class RunCommand
                 tokens = ended.Tokens.Select(token => token.Id),
                 finishReason = ended.FinishReason.ToString(),
                 promptTokens = ended.PromptTokens,
-                seed = ended.Seed,
+                seed = ended.Seed.ToString(CultureInfo.InvariantCulture), // most readers of JSON keep whole numbers only up to 2^53
                 promptTokensPerSecond = ended.PromptTokensPerSecond,
                 tokensPerSecond = ended.TokensPerSecond,
             },

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using ModelCompiler.Runtime;
 
 namespace ModelCompiler.Tool.Commands;
 
@@ -25,5 +26,17 @@ internal static class TokenList
         }
 
         return [.. tokens];
+    }
+
+    /// <exception cref="UsageException">The model has no such token.</exception>
+    public static void Check(ReadOnlySpan<int> tokens, ModelDescription model)
+    {
+        foreach (int token in tokens)
+        {
+            if (token < 0 || token >= model.Vocab)
+            {
+                throw new UsageException($"--tokens: found {token}, expected the model's token ids, 0 to {model.Vocab - 1}.");
+            }
+        }
     }
 }

@@ -38,10 +38,7 @@ internal sealed class CacheFolder(string root)
             Remove(place);
         }
 
-        Directory.CreateDirectory(Root);
-        RemoveStale();
-        string beside = Path.Combine(Root, $"{key}.{Guid.NewGuid():n}.tmp");
-        Directory.CreateDirectory(beside);
+        string beside = Begin(key);
         try
         {
             fill(beside);
@@ -58,6 +55,10 @@ internal sealed class CacheFolder(string root)
         }
     }
 
+    /// <summary>Entries now, whole ones and what processes are filling or left half filled.</summary>
+    public IReadOnlyList<DirectoryInfo> Entries()
+        => Directory.Exists(Root) ? [.. new DirectoryInfo(Root).EnumerateDirectories().Where(IsEntry)] : [];
+
     /// <summary>Takes an entry away. A program that has its files open keeps them.</summary>
     public static void Remove(string place)
     {
@@ -70,6 +71,26 @@ internal sealed class CacheFolder(string root)
         catch (DirectoryNotFoundException)
         {
             // Another process took it away first.
+        }
+    }
+
+    /// <summary>Nobody's files but ours are counted or removed, should the folder be shared.</summary>
+    private static bool IsEntry(DirectoryInfo folder)
+        => folder.Name.Length >= CacheKey.Length && folder.Name[..CacheKey.Length].All(char.IsAsciiHexDigitLower)
+            && (folder.Name.Length == CacheKey.Length || folder.Name.EndsWith(".tmp", StringComparison.Ordinal));
+
+    private string Begin(string key)
+    {
+        try
+        {
+            Directory.CreateDirectory(Root);
+            RemoveStale();
+            return Directory.CreateDirectory(Path.Combine(Root, $"{key}.{Guid.NewGuid():n}.tmp")).FullName;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException(
+                $"the cache folder '{Root}': found one that cannot be written ({fault.Message.TrimEnd('.')}), expected a folder for compiled models. Set {EnvironmentVariable} to one.", fault);
         }
     }
 

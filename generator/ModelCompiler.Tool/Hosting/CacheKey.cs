@@ -12,7 +12,10 @@ internal static class CacheKey
 {
     private const int BeginningBytes = 1 << 20;
 
-    /// <summary>40 lower-case hexadecimal digits.</summary>
+    /// <summary>Characters of a key.</summary>
+    public const int Length = 40;
+
+    /// <summary><see cref="Length"/> lower-case hexadecimal digits.</summary>
     public static string Of(string folder, string weights, string targets)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -36,7 +39,7 @@ internal static class CacheKey
             }
         }
 
-        return Convert.ToHexStringLower(hash.GetHashAndReset())[..40];
+        return Convert.ToHexStringLower(hash.GetHashAndReset())[..Length];
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

@@ -6,6 +6,7 @@ using ModelCompiler.Compiler.Inputs;
 using ModelCompiler.Compiler.Plan;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Execution;
+using ModelCompiler.Runtime.Weights;
 
 namespace ModelCompiler.Tool.Hosting;
 
@@ -27,11 +28,13 @@ internal sealed class ModelHost(string directory, string weights, Func<string, l
     private const string WeightsFile = "model.mcw";
     private const string ManifestFile = "model.manifest.json";
 
+    private static readonly InstructionSet[] InstructionSetsHere = [.. Enum.GetValues<InstructionSet>().Where(InstructionSets.IsSupported)];
+
     private readonly CacheFolder cache = CacheFolder.OfUser();
 
     /// <summary>A model ready to run; the caller disposes of it.</summary>
     /// <exception cref="ModelFindingsException">The model cannot be compiled.</exception>
-    public CompiledModel Load(LoadOptions options)
+    public HostedModel Load(LoadOptions options)
     {
         if (!Directory.Exists(directory))
         {
@@ -45,15 +48,29 @@ internal sealed class ModelHost(string directory, string weights, Func<string, l
         Assembly assembly = new AssemblyLoadContext(ClassName).LoadFromAssemblyPath(Path.Combine(code, AssemblyFile));
         MethodInfo load = assembly.GetType($"{Space}.{ClassName}", throwOnError: true)!.GetMethod("Load", [typeof(LoadOptions)])
             ?? throw new InvalidOperationException("the emitted class has no Load(LoadOptions)");
-        return load.CreateDelegate<Func<LoadOptions, CompiledModel>>()(options with { WeightsPath = Path.Combine(packed, WeightsFile) });
+        string weightsPath = Path.Combine(packed, WeightsFile);
+        try
+        {
+            return new(load.CreateDelegate<Func<LoadOptions, CompiledModel>>()(options with { WeightsPath = weightsPath }), weightsPath);
+        }
+        catch (WeightsFileException fault)
+        {
+            throw new HostedModelException(
+                $"{weightsPath}: error MC324: {fault.Message} These weights lie in modelc's cache: 'modelc cache --clear' removes them, and the next run packs them again.");
+        }
     }
 
-    /// <summary>As the model itself will choose; what it would refuse, it refuses with a message of its own.</summary>
+    /// <summary>As the model itself will choose.</summary>
     private static InstructionSet Choose(LoadOptions options)
-        => options.InstructionSet
-        ?? (InstructionSets.TryParse(Environment.GetEnvironmentVariable(InstructionSets.EnvironmentVariable) ?? "", out InstructionSet forced)
+    {
+        InstructionSet chosen = options.InstructionSet ?? (InstructionSets.TryParse(Environment.GetEnvironmentVariable(InstructionSets.EnvironmentVariable) ?? "", out InstructionSet forced)
             ? forced
-            : Enum.GetValues<InstructionSet>().Where(InstructionSets.IsSupported).Max()); // declared from the slowest to the fastest
+            : InstructionSetsHere.Max()); // declared from the slowest to the fastest
+        return InstructionSets.IsSupported(chosen)
+            ? chosen
+            : throw new PlatformNotSupportedException(
+                $"instruction set: found {InstructionSets.Name(chosen)}, which this processor does not have, expected one that it has: {string.Join(", ", InstructionSetsHere.Select(InstructionSets.Name))}.");
+    }
 
     private void Pack(string place)
     {

@@ -50,7 +50,7 @@ internal sealed class PlannedModel : IDisposable
                 && SafeName.CheckModel(folder.Inputs.Name, new SourceSpan(directory), diagnostics)
                 && ModelCompilation.Plan(folder.Inputs, new PlanOptions(weights), diagnostics) is { } plan)
             {
-                PlannedModel model = new(folder, plan, diagnostics);
+                PlannedModel model = new(folder, plan, InFolder(diagnostics, directory));
                 folder = null;
                 return model;
             }
@@ -60,7 +60,7 @@ internal sealed class PlannedModel : IDisposable
             folder?.Dispose();
         }
 
-        throw new ModelFindingsException(diagnostics);
+        throw new ModelFindingsException(InFolder(diagnostics, directory));
     }
 
     /// <summary>
@@ -81,7 +81,15 @@ internal sealed class PlannedModel : IDisposable
         Directory.CreateDirectory(outputDirectory);
         string weightsFile = Plan.Name + ".mcw";
         using WeightsFileWriter writer = new(Path.Combine(outputDirectory, weightsFile), Plan.Hash);
-        WeightsPacker.Pack(Plan.Weights, new PublishedParameters(folder), writer.Write, progress, cancellation);
+        try
+        {
+            WeightsPacker.Pack(Plan.Weights, new PublishedParameters(folder), writer.Write, progress, cancellation);
+        }
+        catch (ModelException fault)
+        {
+            throw new ModelException(InFolder(fault.Diagnostic, folder.DirectoryPath));
+        }
+
         byte[] tokenizer = TokenizerSource.Pack(folder.DirectoryPath, Plan.Graph.Dimensions.Vocab);
         folder.ThrowIfChanged();
         cancellation.ThrowIfCancellationRequested();
@@ -99,6 +107,18 @@ internal sealed class PlannedModel : IDisposable
             Plan,
             new EmitOptions(space, className, modifiers, manifest.ContentHash, manifest.WeightsFile, manifest.EmbeddedResource, targets),
             cancellation);
+
+    /// <summary>Plans must not depend on the machine, so tensors know their files by name alone: here the folder is put in front.</summary>
+    private static ModelDiagnostic[] InFolder(IEnumerable<ModelDiagnostic> diagnostics, string directory)
+        => [.. diagnostics.Select(diagnostic => InFolder(diagnostic, directory))];
+
+    private static ModelDiagnostic InFolder(ModelDiagnostic diagnostic, string directory)
+    {
+        SourceSpan where = diagnostic.Where;
+        return where.File.EndsWith(".safetensors", StringComparison.Ordinal) && Path.GetFileName(where.File) == where.File
+            ? diagnostic with { Where = where with { File = Path.Combine(directory, where.File) } }
+            : diagnostic;
+    }
 
     /// <inheritdoc/>
     public void Dispose() => folder.Dispose();

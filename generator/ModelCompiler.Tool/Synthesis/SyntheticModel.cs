@@ -18,11 +18,12 @@ public sealed record SyntheticModelOptions(TensorType Type = TensorType.F32, ulo
 /// </summary>
 public static class SyntheticModel
 {
+    private const string IndexFile = "model.safetensors.index.json";
     private const int ChunkElements = 1 << 20;
     private const int RunElements = 1 << 16;
 
-    /// <summary>Writes config.json and the weights that it asks for into <paramref name="folder"/>, which is made when absent.</summary>
-    public static void Write(
+    /// <summary>Writes config.json and the weights that it asks for into <paramref name="folder"/>, which is made when absent. Gives the names of the files.</summary>
+    public static IReadOnlyList<string> Write(
         string folder, string configText, SyntheticModelOptions options, IProgress<long>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Shards, 1);
@@ -42,12 +43,15 @@ public static class SyntheticModel
             written = WriteFile(Path.Combine(folder, file), shards[i], options, written, progress, cancellation);
         }
 
+        List<string> files = ["config.json", .. fileOf.Values.Distinct()];
         if (shards.Count > 1)
         {
-            WriteText(Path.Combine(folder, "model.safetensors.index.json"), Index(fileOf, written));
+            WriteText(Path.Combine(folder, IndexFile), Index(fileOf, written));
+            files.Add(IndexFile);
         }
 
         WriteText(Path.Combine(folder, "config.json"), configText);
+        return files;
     }
 
     private static TensorDeclaration Declare(SyntheticTensor tensor, TensorType type) => new(tensor.Name, type, tensor.Shape);

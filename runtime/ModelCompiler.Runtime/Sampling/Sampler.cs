@@ -36,7 +36,8 @@ public sealed class Sampler
     /// <summary>Chooses the next token.</summary>
     /// <param name="logits">[vocab] as the model gave them; not changed.</param>
     /// <param name="history">All tokens so far; the penalties look at the last of them.</param>
-    /// <exception cref="InvalidOperationException">The logits hold NaN or +∞, or every token is forbidden.</exception>
+    /// <exception cref="NotFiniteLogitsException">The logits hold NaN or +∞.</exception>
+    /// <exception cref="InvalidOperationException">Every token is forbidden.</exception>
     public int Next(ReadOnlySpan<float> logits, ReadOnlySpan<int> history)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(logits.Length, vocab);
@@ -44,7 +45,7 @@ public sealed class Sampler
         float max = Max(scores);
         if (!float.IsFinite(max))
         {
-            throw new InvalidOperationException(float.IsNegativeInfinity(max) ? "Every token is forbidden." : $"The model's logits are not finite numbers: the largest is {max}.");
+            throw float.IsNegativeInfinity(max) ? new InvalidOperationException("Every token is forbidden.") : new NotFiniteLogitsException(max);
         }
 
         return options switch

@@ -2,6 +2,7 @@ using System.Text.Json;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Execution;
 using ModelCompiler.Tests;
+using ModelCompiler.Tool.Hosting;
 using ModelCompiler.Tool.Synthesis;
 
 namespace ModelCompiler.EndToEnd.Tests.CommandLine;
@@ -18,6 +19,7 @@ public sealed class CommandLineTests : IDisposable
     {
         Finished help = ChildProcess.Modelc("--help").Expect(0);
         Assert.All(["inspect", "pack", "compile", "run", "logits", "bench", "synth"], command => Assert.Contains($"\n  {command} <DIR>", help.Output.ReplaceLineEndings("\n")));
+        Assert.Contains("\n  cache ", help.Output.ReplaceLineEndings("\n"));
         Assert.Empty(help.Error);
         Assert.Contains("--temperature", ChildProcess.Modelc("run", "--help").Expect(0).Output);
         Assert.Matches(@"^\d+\.\d+\.\d+", ChildProcess.Modelc("--version").Expect(0).Output);
@@ -39,6 +41,38 @@ public sealed class CommandLineTests : IDisposable
         Finished refused = ChildProcess.Modelc(arguments).Expect(2);
         Assert.Contains("modelc: error MC320: ", refused.Error);
         Assert.Empty(refused.Output);
+    }
+
+    [Theory]
+    [InlineData("--temperature", "abc", "a number, at least 0")]
+    [InlineData("--temperature", "inf", "a number, at least 0")]
+    [InlineData("--top-p", "NaN", "a number above 0, at most 1")]
+    [InlineData("--top-p", "2", "a number above 0, at most 1")]
+    [InlineData("--top-k", "1.5", "a whole number, at least 0")]
+    [InlineData("--min-p", "abc", "a number from 0 to 1")]
+    [InlineData("--max-tokens", "99999999999", "a whole number, at least 1")]
+    [InlineData("--threads", "1000", "a whole number from 1 to 64")]
+    [InlineData("--seed", "-1", "a whole number from 0 to 18446744073709551615")]
+    [InlineData("--weights", "q8", "one of f32, f16, bf16")]
+    public void AnOptionSaysWhatItExpects(string option, string found, string expected)
+    {
+        Finished refused = ChildProcess.Modelc("run", "DIR", option, found).Expect(2);
+        Assert.StartsWith($"modelc: error MC320: {option}: found '{found}', expected {expected}.", refused.Error);
+    }
+
+    [Fact]
+    public void PromptAndTokensTogetherAreRefused()
+        => Assert.Contains("MC320: --prompt and --tokens: ", ChildProcess.Modelc("run", "DIR", "--prompt", "a", "--tokens", "1").Expect(2).Error);
+
+    [Fact]
+    public void AModelIsNotOverwrittenUnasked()
+    {
+        string[] synth = ["synth", folder["m"], "--like", "llama-head20", "--shards"];
+        Assert.Matches(@"^Wrote config\.json, .*00002-of-00002\.safetensors, .* to .*: \d", ChildProcess.Modelc([.. synth, "2"]).Expect(0).Output);
+        Assert.Contains($"MC320: DIR: found a model in '{folder["m"]}'", ChildProcess.Modelc([.. synth, "1"]).Expect(2).Error);
+        Assert.Equal(4, Directory.GetFiles(folder["m"]).Length);
+        ChildProcess.Modelc([.. synth, "1", "--force"]).Expect(0);
+        Assert.Equal(["config.json", "model.safetensors"], Directory.GetFiles(folder["m"]).Select(Path.GetFileName).Order());
     }
 
     [Fact]
@@ -142,7 +176,9 @@ public sealed class CommandLineTests : IDisposable
         byte[] five = File.ReadAllBytes(folder["five"]);
         Assert.Equal(5 * 97 * sizeof(float), five.Length);
         Assert.Equal(File.ReadAllBytes(folder["two"]), five[..(2 * 97 * sizeof(float))]);
-        Assert.Contains("MC322", ChildProcess.Modelc("logits", model, "--tokens", "1,97", "-o", folder["wrong"]).Expect(1).Error);
+        Assert.Contains("MC320: --tokens: found 97, expected the model's token ids, 0 to 96.", ChildProcess.Modelc("logits", model, "--tokens", "1,97", "-o", folder["wrong"]).Expect(2).Error);
+        string tooLong = string.Join(',', Enumerable.Repeat(1, 257));
+        Assert.Contains("MC322: the prompt: found 257 tokens, expected at most 256", ChildProcess.Modelc("logits", model, "--tokens", tooLong, "-o", folder["wrong"]).Expect(1).Error);
         Assert.False(File.Exists(folder["wrong"]));
     }
 
@@ -168,6 +204,48 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public void DamagedWeightsAreToldApartFromAFaultOfOurs()
+    {
+        string model = folder.Synthesise("m", seed: 9);
+        (string, string) cache = ("MODELCOMPILER_CACHE", folder["cache"]);
+        string[] run = ["run", model, "--tokens", "1,2", "--max-tokens", "1"];
+        ChildProcess.ModelcWith(cache, run).Expect(0);
+        string weights = Directory.GetFiles(folder["cache"], "model.mcw", SearchOption.AllDirectories).Single();
+        byte[] bytes = File.ReadAllBytes(weights);
+        bytes.AsSpan(bytes.Length / 8, bytes.Length / 2).Fill(0xFF); // NaN; in a file of many megabytes no seal would notice
+        File.WriteAllBytes(weights, bytes);
+        EntrySeal.Write(Path.GetDirectoryName(weights)!);
+
+        Assert.StartsWith($"{weights}: error MC324: the packed weights: found logits that are not finite", ChildProcess.ModelcWith(cache, run).Expect(1).Error);
+        Assert.Contains($"{weights}: error MC324: ", ChildProcess.ModelcWith(cache, [.. run, "--verify"]).Expect(1).Error);
+        Assert.Matches(@"removed 2 entries, \d", ChildProcess.ModelcWith(cache, "cache", "--clear").Expect(0).Output);
+        Assert.Contains(": 0 entries, ", ChildProcess.ModelcWith(cache, "cache").Expect(0).Output);
+        ChildProcess.ModelcWith(cache, [.. run, "--verify"]).Expect(0);
+    }
+
+    [Fact]
+    public void ACacheThatCannotBeWrittenSaysHowToChooseAnother()
+    {
+        string model = folder.Synthesise("m");
+        folder.Write("file", "");
+        string error = ChildProcess.ModelcWith(("MODELCOMPILER_CACHE", folder["file"]), "run", model, "--tokens", "1").Expect(1).Error;
+        Assert.Matches($"MC321: the cache folder '.*file': .* Set MODELCOMPILER_CACHE to one", error);
+    }
+
+    [Fact]
+    public void FindingsAboutWeightsNameTheFolder()
+    {
+        string model = folder.Synthesise("m");
+        string weights = Path.Combine(model, "model.safetensors");
+        byte[] bytes = File.ReadAllBytes(weights);
+        BitConverter.TryWriteBytes(bytes.AsSpan(bytes.Length - 4), float.NaN);
+        File.WriteAllBytes(weights, bytes);
+        Assert.StartsWith($"{weights}: error MC210: ", ChildProcess.Modelc("pack", model, "-o", folder["out"]).Expect(1).Error);
+        File.WriteAllText(weights, "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n");
+        Assert.Matches("model.safetensors: error MC011: file: found a Git LFS pointer of .* git lfs pull", ChildProcess.Modelc("inspect", model).Expect(1).Error);
+    }
+
+    [Fact]
     public void EveryInstructionSetHereGivesTheSameBits()
     {
         string model = folder.Synthesise("m");
@@ -179,7 +257,8 @@ public sealed class CommandLineTests : IDisposable
         }
 
         string[] missing = [.. Enum.GetValues<InstructionSet>().Where(set => !InstructionSets.IsSupported(set)).Select(InstructionSets.Name)];
-        Assert.Contains("MC322", ChildProcess.Modelc("logits", model, "--tokens", "1", "-o", folder["l"], "--isa", missing[0]).Expect(1).Error);
+        string error = ChildProcess.Modelc("logits", model, "--tokens", "1", "-o", folder["l"], "--isa", missing[0]).Expect(1).Error;
+        Assert.Contains($"MC322: instruction set: found {missing[0]}, which this processor does not have, expected one that it has: portable", error);
     }
 
     [Fact]
@@ -216,6 +295,7 @@ public sealed class CommandLineTests : IDisposable
 
         using JsonDocument json = JsonDocument.Parse(
             ChildProcess.Modelc("run", model, "--prompt", Prompt, "--temperature", "0", "--stop", "park", "--json").Expect(0).Output);
+        Assert.Equal(JsonValueKind.String, json.RootElement.GetProperty("seed").ValueKind);
         Assert.Equal("StopText", json.RootElement.GetProperty("finishReason").GetString());
         Assert.EndsWith("in the ", json.RootElement.GetProperty("text").GetString());
     }
@@ -224,11 +304,12 @@ public sealed class CommandLineTests : IDisposable
     public void BenchMeasuresAgainstTheMachine()
     {
         string model = folder.Synthesise("m");
-        Finished bench = ChildProcess.Modelc("bench", model, "--json", "--prompt-length", "16", "--gen-length", "4", "--repeat", "1", "--threads", "1").Expect(0);
+        Finished bench = ChildProcess.Modelc("bench", model, "--json", "--prompt-length", "600", "--gen-length", "4", "--repeat", "1", "--threads", "1").Expect(0);
         using JsonDocument json = JsonDocument.Parse(bench.Output);
         Assert.All(
             ["loadSeconds", "promptFlopsPerSecond", "decodeBytesPerSecond", "peakFlopsPerSecond", "peakReadBytesPerSecond"],
             name => Assert.True(json.RootElement.GetProperty(name).GetDouble() > 0, name));
-        Assert.Equal(16, json.RootElement.GetProperty("prompt").GetProperty("tokens").GetInt32());
+        Assert.Equal(600, json.RootElement.GetProperty("askedPromptLength").GetInt32());
+        Assert.Equal(252, json.RootElement.GetProperty("prompt").GetProperty("tokens").GetInt32());
     }
 }

@@ -197,8 +197,8 @@ public sealed class SamplerTests
         foreach (float bad in (float[])[float.NaN, float.PositiveInfinity])
         {
             row[at] = bad;
-            Assert.Throws<InvalidOperationException>(() => new Sampler(new GenerationOptions { Temperature = 0 }, 200).Next(row, []));
-            Assert.Throws<InvalidOperationException>(() => new Sampler(new GenerationOptions { TopK = 4 }, 200).Next(row, []));
+            Assert.Throws<NotFiniteLogitsException>(() => new Sampler(new GenerationOptions { Temperature = 0 }, 200).Next(row, []));
+            Assert.Throws<NotFiniteLogitsException>(() => new Sampler(new GenerationOptions { TopK = 4 }, 200).Next(row, []));
         }
 
         Array.Fill(row, float.NegativeInfinity);
