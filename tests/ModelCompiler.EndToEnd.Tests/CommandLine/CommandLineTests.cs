@@ -242,7 +242,7 @@ public sealed class CommandLineTests : IDisposable
         File.WriteAllBytes(weights, bytes);
         Assert.StartsWith($"{weights}: error MC210: ", ChildProcess.Modelc("pack", model, "-o", folder["out"]).Expect(1).Error);
         File.WriteAllText(weights, "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n");
-        Assert.Matches("model.safetensors: error MC011: file: found a Git LFS pointer of .* git lfs pull", ChildProcess.Modelc("inspect", model).Expect(1).Error);
+        Assert.Matches("model.safetensors: error MC011: file: found a Git LFS pointer of .*git lfs pull", ChildProcess.Modelc("inspect", model).Expect(1).Error);
     }
 
     [Fact]
