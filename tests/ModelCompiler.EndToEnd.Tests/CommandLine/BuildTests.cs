@@ -1,3 +1,5 @@
+using ModelCompiler.Compiler.Formats;
+
 namespace ModelCompiler.EndToEnd.Tests.CommandLine;
 
 /// <summary>The build as a user has it: what runs when, what it leaves where, and how mistakes look.</summary>
@@ -87,6 +89,54 @@ public sealed class BuildTests : IDisposable
         Finished build = project.Build().Expect(1);
         Assert.Matches(@"models[/\\]tiny[/\\]config\.json\(\d+,\d+\): error MC004: ", build.Output);
         Assert.DoesNotContain("MSB3073", build.Output);
+        Assert.DoesNotContain("MC314", build.Output);
+        Assert.DoesNotContain("MC304", build.Output); // nothing went on behind it
+    }
+
+    [Fact]
+    public void AFileThatIsOlderThanTheOneItReplacesIsPacked()
+    {
+        project.Synthesise();
+        string weights = project[Path.Combine("models", "tiny", "model.safetensors")];
+        Assert.Contains(Packing, project.Build().Expect(0).Output);
+        string first = project.Run();
+        Assert.DoesNotContain(Packing, project.Build().Expect(0).Output);
+
+        string other = Path.Combine(project.SynthesiseOther(seed: 5), "model.safetensors");
+        File.SetLastWriteTimeUtc(other, DateTime.UtcNow.AddYears(-1));
+        File.Move(other, weights, overwrite: true);
+        Assert.Contains(Packing, project.Build().Expect(0).Output);
+        Assert.NotEqual(first, project.Run());
+
+        File.WriteAllText(project[Path.Combine("models", "tiny", "extra.json")], "{}");
+        Assert.Contains(Packing, project.Pack().Output);
+        File.Delete(project[Path.Combine("models", "tiny", "extra.json")]);
+        Assert.Contains(Packing, project.Pack().Output);
+        Assert.DoesNotContain(Packing, project.Pack().Output);
+    }
+
+    [Theory]
+    [InlineData("-p:W=q8", "MC315: the model 'tiny': found Weights 'q8', expected one of ")]
+    [InlineData("-p:E=maybe", "MC315: the model 'tiny': found Embed 'maybe', expected true or false.")]
+    public void MetadataThatMeansNothingIsAnErrorAtTheProject(string option, string expected)
+    {
+        project.Synthesise();
+        Finished check = ChildProcess.Dotnet(project.Root, "msbuild", "-nologo", "-t:_ModelCompilerCheck", option).Expect(1);
+        Assert.Contains($"App.csproj : error {expected}", check.Output);
+        if (option == "-p:W=q8")
+        {
+            // The targets cannot ask the core, so its list stands there once more.
+            Assert.Contains(string.Join(", ", WeightFormat.All.Select(format => format.Name)) + ".", check.Output);
+        }
+    }
+
+    [Fact]
+    public void AModelWithoutATokenizerIsAWarning()
+    {
+        project.Synthesise();
+        string[] check = ["msbuild", "-nologo", "-t:_ModelCompilerCheck"];
+        Assert.Matches(@"App\.csproj : (warning|error) MC316: .*tokenizer\.json", ChildProcess.Dotnet(project.Root, [.. check, "-p:NoWarn="]).Output);
+        Assert.DoesNotContain("MC316", ChildProcess.Dotnet(project.Root, check).Expect(0).Output);
     }
 
     [Fact]

@@ -21,6 +21,7 @@ internal sealed class TemporaryProject : IDisposable
                 <TreatWarningsAsErrors>true</TreatWarningsAsErrors>
                 <ModelCompilerPrebuilt>true</ModelCompilerPrebuilt>
                 <ModelCompilerConfiguration>{ChildProcess.Configuration}</ModelCompilerConfiguration>
+                <NoWarn>$(NoWarn);MC316</NoWarn>
                 <W Condition="'$(W)' == ''">f32</W>
                 <E Condition="'$(E)' == ''">false</E>
               </PropertyGroup>
@@ -39,6 +40,12 @@ internal sealed class TemporaryProject : IDisposable
     public string this[string name] => folder[name];
 
     public void Synthesise() => folder.Synthesise(Path.Combine("models", "tiny"));
+
+    /// <summary>A model of the same shape with other weights, elsewhere; gives its folder.</summary>
+    public string SynthesiseOther(ulong seed) => folder.Synthesise("other", seed: seed);
+
+    /// <summary>Only the build's packing.</summary>
+    public Finished Pack() => ChildProcess.Dotnet(Root, "msbuild", "-nologo", "-p:Configuration=Release", "-t:ModelCompilerPack").Expect(0);
 
     /// <summary>Changes code that has nothing to do with the model.</summary>
     public void Edit(string greeting) => folder.Write("Program.cs", $$"""
