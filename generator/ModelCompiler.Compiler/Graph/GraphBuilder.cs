@@ -27,6 +27,7 @@ public sealed partial class GraphBuilder
     private readonly HashSet<string> usedTensors = new(StringComparer.Ordinal);
     private readonly HashSet<string> ignoredTensors = new(StringComparer.Ordinal);
     private Place place = new(-1, Section.Embedding);
+    private LayerTensors? layers;
     private int values;
     private bool failed;
 
@@ -44,6 +45,12 @@ public sealed partial class GraphBuilder
 
     /// <summary>True when the weight files hold a tensor of that name.</summary>
     public bool HasTensor(string name) => inputs.Find(name) is not null;
+
+    /// <summary>
+    /// Says how the tensors of the layers are named: <paramref name="prefix"/>, the layer's number, a full stop. Then a wrong number of
+    /// layers is told as such.
+    /// </summary>
+    public void Layers(Size count, string prefix) => layers = new LayerTensors(inputs, count, prefix);
 
     /// <summary>Says that a tensor may lie in the files and is rightly not used.</summary>
     public void Ignore(string tensor) => ignoredTensors.Add(tensor);
@@ -84,7 +91,7 @@ public sealed partial class GraphBuilder
             return null;
         }
 
-        UnusedTensors.Report(inputs, name => usedTensors.Contains(name) || ignoredTensors.Contains(name), diagnostics);
+        UnusedTensors.Report(inputs, name => usedTensors.Contains(name) || ignoredTensors.Contains(name), layers, diagnostics);
         return new ModelGraph(family, dimensions, operations.ToEquatable(), logits, ropeTables.ToEquatable());
     }
 
@@ -93,6 +100,19 @@ public sealed partial class GraphBuilder
         TensorInfo standIn = new(name, TensorType.F32, shape.Select(size => size.Value).ToEquatable(), "", 0, 0);
         if (inputs.Find(name) is not { } tensor)
         {
+            if (layers is { } stack && place.Layer >= 0 && stack.Held is var held && held > 0 && place.Layer >= held)
+            {
+                failed = true;
+                if (usedTensors.Add("!" + stack.Prefix)) // once, not for every tensor of every layer
+                {
+                    diagnostics.Report(
+                        Catalogue.MissingTensor, stack.Count.Where, $"tensor '{name}'", $"the tensors of {held} layers", $"{stack.Count.Value} layers ({stack.Count.Name})",
+                        $"See that all shards are there, or correct {stack.Count.Name}.");
+                }
+
+                return standIn;
+            }
+
             return Fail(standIn, Catalogue.MissingTensor, familyAt, "nothing", $"{Describe(shape)} in a weight file", MissingAdvice);
         }
 

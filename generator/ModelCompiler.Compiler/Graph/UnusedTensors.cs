@@ -14,7 +14,7 @@ internal static class UnusedTensors
         [".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq", ".attention.bias", ".attention.masked_bias"];
 
     /// <summary>One <c>MC105</c> that names the first few.</summary>
-    public static void Report(ModelInputs inputs, Func<string, bool> isKnown, ICollection<ModelDiagnostic> diagnostics)
+    public static void Report(ModelInputs inputs, Func<string, bool> isKnown, LayerTensors? layers, ICollection<ModelDiagnostic> diagnostics)
     {
         List<TensorInfo> unused = [.. inputs.Tensors.Where(tensor => !isKnown(tensor.Name) && !IsBuffer(tensor.Name))];
         if (unused.Count == 0)
@@ -26,7 +26,10 @@ internal static class UnusedTensors
         string more = unused.Count > MostNamed ? $" and {unused.Count - MostNamed} more" : "";
         diagnostics.Report(
             Catalogue.UnusedTensors, new SourceSpan(unused[0].File), "weights", $"{unused.Count} tensor(s) that nothing uses: {names}{more}",
-            "each tensor to be used", "If the model needs them, its config names the wrong family; otherwise remove them from the file.");
+            "each tensor to be used",
+            layers is not null && layers.Held > layers.Count
+                ? $"The files hold {layers.Held} layers, but {layers.Count.Name} is {layers.Count.Value}: correct it, or remove the tensors from the file."
+                : "If the model needs them, its config names the wrong family; otherwise remove them from the file.");
     }
 
     private static bool IsBuffer(string name)

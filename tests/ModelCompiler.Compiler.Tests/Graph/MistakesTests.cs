@@ -37,6 +37,7 @@ public class MistakesTests
     [InlineData("MC007", "\"head_dim\": 20", "\"head_dim\": 21", 8, 15, "heads of 21 elements")]
     [InlineData("MC101", "\"llama\"", "\"mamba\"", 2, 17, "found the string 'mamba', expected one of gpt2, llama, mistral, qwen2, qwen3")]
     [InlineData("MC101", "\"llama\"", "\"\\u001b[31mred\\n\"", 2, 17, "'\\u001B[31mred\\u000A'")]
+    [InlineData("MC102", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 4", 5, 24, "found the tensors of 2 layers, expected 4 layers (num_hidden_layers)")]
     [InlineData("MC103", "\"vocab_size\": 97", "\"vocab_size\": 96", 9, 17, "[97, 40] in model.safetensors, expected [96, 40] (vocab_size, hidden_size)", 2)]
     [InlineData("MC103", "\"num_key_value_heads\": 3", "\"num_key_value_heads\": 2", 7, 26, "[40, 40] (num_key_value_heads × head_dim, hidden_size)", 4)]
     [InlineData("MC104", "\"rms_norm_eps\": 1e-05", "\"rope_scaling\": {\"rope_type\": \"yarn\"}", 11, 33, "rope_scaling.rope_type: found the string 'yarn', expected one of default, linear, llama3")]
@@ -125,6 +126,16 @@ public class MistakesTests
 
         ModelDiagnostic diagnostic = Found.Single(model.Diagnostics, "MC105", 0, 0, "1 tensor(s) that nothing uses: 'model.layers.0.self_attn.q_norm.weight'");
         Assert.Equal(DiagnosticSeverity.Warning, diagnostic.Rule.Severity);
+    }
+
+    [Fact]
+    public void LayersThatTheConfigLeavesOutAreNamedInTheWarning()
+    {
+        SyntheticModel model = SyntheticModel.Gpt2().With("\"n_layer\": 2", "\"n_layer\": 1");
+
+        Assert.NotNull(model.Build());
+
+        Found.Single(model.Diagnostics, "MC105", 0, 0, "The files hold 2 layers, but n_layer is 1: correct it");
     }
 
     [Fact]

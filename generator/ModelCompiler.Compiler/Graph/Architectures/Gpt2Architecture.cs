@@ -54,6 +54,7 @@ internal sealed class Gpt2Architecture : Architecture
         public ModelGraph? Build()
         {
             graph.Enter(Section.Embedding);
+            graph.Layers(sizes.Layers, prefix + "h.");
             Parameter table = graph.Matrix(prefix + "wte.weight", sizes.Vocab, sizes.Dim);
             Value tokens = graph.Embedding("tokenEmbedding", table);
             Value positions = graph.PositionEmbedding(

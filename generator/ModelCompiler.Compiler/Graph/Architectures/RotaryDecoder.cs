@@ -48,6 +48,7 @@ internal sealed class RotaryDecoder(RotaryDecoderSettings settings, GraphBuilder
     public ModelGraph? Build()
     {
         graph.Enter(Section.Embedding);
+        graph.Layers(sizes.Layers, "model.layers.");
         Parameter table = graph.Matrix("model.embed_tokens.weight", sizes.Vocab, sizes.Dim);
         Value x = graph.Embedding("embedded", table);
         for (int layer = 0; layer < sizes.Layers; layer++)
