@@ -17,7 +17,7 @@ public sealed record PlanOptions(string Weights = "f32");
 /// <param name="ContentHash">SHA-256 of the packed file's content, lower-case hexadecimal.</param>
 /// <param name="WeightsFile">File name of the packed weights.</param>
 /// <param name="EmbeddedResource">Name of the resource that holds them instead, or null.</param>
-/// <param name="Targets">The instruction sets to emit, best first; empty: all. Portable is always among them.</param>
+/// <param name="Targets">The instruction sets to emit; empty: all. On a processor that has none of them the class does not load.</param>
 public sealed record EmitOptions(
     string Namespace, string ClassName, string Modifiers, string ContentHash, string WeightsFile, string? EmbeddedResource,
     EquatableArray<TargetSet> Targets = default);

@@ -22,7 +22,7 @@ internal static class Program
         foreach ((string name, Func<LoadOptions, CompiledModel> load) in EmittedModels.All)
         {
             int[] tokens = MemoryMarshal.Cast<byte, int>(File.ReadAllBytes(Path.Combine(inputs, name + ".tokens"))).ToArray();
-            foreach (InstructionSet instructionSet in Enum.GetValues<InstructionSet>().Where(InstructionSets.IsSupported))
+            foreach (InstructionSet instructionSet in Emitted(load, inputs, name).Where(InstructionSets.IsSupported))
             {
                 LoadOptions options = new()
                 {
@@ -41,6 +41,12 @@ internal static class Program
         }
 
         return wrong;
+    }
+
+    private static InstructionSet[] Emitted(Func<LoadOptions, CompiledModel> load, string inputs, string name)
+    {
+        using CompiledModel model = load(new LoadOptions { WeightsPath = Path.Combine(inputs, name + ".mcw"), Threads = 1 });
+        return [.. model.Description.InstructionSets];
     }
 
     private static float[] Run(Func<LoadOptions, CompiledModel> load, LoadOptions options, int[] tokens)

@@ -17,6 +17,7 @@ internal sealed class EmittedModel
     private const string ClassName = "Model";
     private readonly Lazy<Func<LoadOptions, CompiledModel>> load;
     private readonly Lazy<double[]> reference;
+    private readonly string contentHash;
 
     /// <param name="folder">The published model.</param>
     /// <param name="name">Unique in this run: part of a namespace.</param>
@@ -29,16 +30,15 @@ internal sealed class EmittedModel
         ModelPlan? plan = ModelCompilation.Plan(published.Inputs, new PlanOptions(format), diagnostics);
         Assert.Empty(diagnostics);
         Plan = plan!;
-        Identifier = $"{name}_{format}".Replace('-', '_');
+        Identifier = IdentifierOf(name, format);
         WeightsPath = Path.Combine(packedFolder, Identifier + ".mcw");
-        string contentHash;
         using (WeightsFileWriter writer = new(WeightsPath, Plan.Hash))
         {
             WeightsPacker.Pack(Plan.Weights, new PublishedParameters(published), writer.Write);
             contentHash = writer.Complete([]);
         }
 
-        Files = ModelCompilation.Emit(Plan, new EmitOptions($"Emitted.{Identifier}", ClassName, "public sealed", contentHash, Path.GetFileName(WeightsPath), null));
+        Files = Emit([.. Engines.All]);
         load = new(() => EmittedAssembly.Loader(EmittedAssembly.Compile(Identifier, Files), FullClassName));
         reference = new(() => RunReference(folder, Tokens(ConformanceModels.LongestReference)));
     }
@@ -50,11 +50,19 @@ internal sealed class EmittedModel
 
     public string WeightsPath { get; }
 
+    /// <summary>The C# for the instruction sets of this kind of processor.</summary>
     public EquatableArray<GeneratedFile> Files { get; }
+
+    /// <summary>The C# for other instruction sets than this process has.</summary>
+    public EquatableArray<GeneratedFile> Emit(params InstructionSet[] sets) => ModelCompilation.Emit(Plan, new EmitOptions(
+        $"Emitted.{Identifier}", ClassName, "public sealed", contentHash, Path.GetFileName(WeightsPath), null,
+        sets.Select(set => Enum.Parse<TargetSet>(set.ToString())).ToEquatable()));
 
     public string FullClassName => $"Emitted.{Identifier}.{ClassName}";
 
     public int Vocab => Plan.Graph.Dimensions.Vocab;
+
+    public static string IdentifierOf(string model, string format) => $"{model}_{format}".Replace('-', '_');
 
     /// <summary>Loads the compiled class; every thread takes part in every step, however small.</summary>
     public CompiledModel Load(InstructionSet instructionSet, int threads = 1, int? promptChunk = null) => load.Value(new LoadOptions

@@ -11,13 +11,13 @@ using ModelCompiler.Tests;
 namespace ModelCompiler.EndToEnd.Tests.Native;
 
 /// <summary>
-/// The program of tests/Conformance.Native over a selection of models: all families and formats, and each turn of the kernels once.
-/// Compiled for the JIT, or published with NativeAOT for a kind of processor; either reads the same packed files.
+/// The program of tests/Conformance.Native over models of the theory. Compiled for the JIT or published with NativeAOT for this processor: a
+/// selection of them, all families and formats, each turn of the kernels once. For Arm: all of them in all formats, for NEON; the selection
+/// for portable vectors too. All read the same packed files. A sequence of the theory's longest length stands for the shorter ones: a token sees
+/// only its past, and that a shorter prompt gives the same rows is a test of its own.
 /// </summary>
 public sealed class NativeProgram : IDisposable
 {
-    private const int Length = 70;
-
     private static readonly (string Model, string Format)[] selection =
     [
         ("llama-biased", "f16"), ("mistral-window8", "f32"), ("qwen2-biased", "bf16"), ("qwen3-head24", "f16"), ("gpt2-untied", "bf16"),
@@ -28,7 +28,9 @@ public sealed class NativeProgram : IDisposable
 
     private readonly ConformanceModels models;
     private readonly TemporaryFolder temporary = new();
+    private readonly Lazy<string> inputs;
     private readonly Lazy<string> emitted;
+    private readonly Lazy<string> emittedForArm;
     private readonly Lazy<string> jit;
     private readonly Lazy<string> arm;
     private readonly Lazy<IReadOnlyList<(string Method, string[] Lines)>> tileListings;
@@ -36,15 +38,15 @@ public sealed class NativeProgram : IDisposable
     public NativeProgram()
     {
         models = new();
-        emitted = new(Emit);
+        inputs = new(WriteInputs);
+        emitted = new(() => Emit("emitted", selection, model => model.Files));
+        emittedForArm = new(() => Emit("emitted-arm", ConformanceModels.Cases, EmitForArm));
         jit = new(CompileForJit);
-        arm = new(() => Publish("linux-arm64", ""));
+        arm = new(() => Publish("linux-arm64", "", emittedForArm.Value));
         tileListings = new(() => Disassemble("Tile*"));
     }
 
     private static string ProjectFolder => Path.Combine(SharedData.RepositoryRoot, "tests", "Conformance.Native");
-
-    private string Inputs => temporary.File("inputs");
 
     /// <inheritdoc/>
     public void Dispose()
@@ -60,13 +62,15 @@ public sealed class NativeProgram : IDisposable
     internal IReadOnlyList<(string Method, string[] Lines)> TileListings => tileListings.Value;
 
     /// <summary>Publishes with NativeAOT and returns the program. A warning of the trimmer or the native compiler fails it.</summary>
-    internal string Publish(string runtimeIdentifier, string instructionSet)
+    internal string Publish(string runtimeIdentifier, string instructionSet) => Publish(runtimeIdentifier, instructionSet, emitted.Value);
+
+    private string Publish(string runtimeIdentifier, string instructionSet, string models)
     {
         string folder = temporary.File($"{runtimeIdentifier}-{instructionSet}");
         List<string> arguments =
         [
             "publish", Path.Combine(ProjectFolder, "Conformance.Native.csproj"), "-c", "Release", "-r", runtimeIdentifier, "-o", Path.Combine(folder, "out"),
-            $"-p:BuildFolder={folder}", $"-p:EmittedModels={emitted.Value}", $"-p:RuntimeAssembly={runtimeAssembly}", "-nodeReuse:false",
+            $"-p:BuildFolder={folder}", $"-p:EmittedModels={models}", $"-p:RuntimeAssembly={runtimeAssembly}", "-nodeReuse:false",
         ];
         if (instructionSet.Length > 0)
         {
@@ -89,36 +93,51 @@ public sealed class NativeProgram : IDisposable
     /// <summary>Runs it; logits [tokens × vocab] by model and instruction set.</summary>
     internal Dictionary<(string Model, InstructionSet Set), float[]> Run(string program, IEnumerable<string> arguments, Dictionary<string, string>? environment = null)
     {
-        _ = emitted.Value;
         string outputs = Directory.CreateDirectory(temporary.File("outputs-" + Guid.NewGuid().ToString("n"))).FullName;
-        ChildProcess.Run(program, [.. arguments, Inputs, outputs], environment);
+        ChildProcess.Run(program, [.. arguments, inputs.Value, outputs], environment);
         return Directory.GetFiles(outputs).ToDictionary(
             file => (Path.GetFileName(file).Split('.')[0], Enum.Parse<InstructionSet>(Path.GetFileName(file).Split('.')[1])),
             file => MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(file)).ToArray());
     }
 
-    /// <summary>What the same models compute in this process.</summary>
-    internal IEnumerable<(string Model, float[] Logits)> Expected()
+    /// <summary>What the models of the selection, or all of them, compute in this process.</summary>
+    internal IEnumerable<(string Model, float[] Logits)> Expected(bool all = false)
     {
-        foreach ((string model, string format) in selection)
+        foreach ((string model, string format) in all ? ConformanceModels.Cases : selection)
         {
             EmittedModel here = models.Get(model, format);
-            yield return (here.Identifier, here.Logits(here.Tokens(Length), Engines.Best));
+            yield return (here.Identifier, here.Logits(here.Tokens(ConformanceModels.LongestReference), Engines.Best));
         }
     }
 
-    /// <summary>Writes C#, packed weights and tokens, and returns the folder of the C#.</summary>
-    private string Emit()
+    /// <summary>Packed weights and tokens of all models.</summary>
+    private string WriteInputs()
     {
-        string folder = Directory.CreateDirectory(temporary.File("emitted")).FullName;
-        Directory.CreateDirectory(Inputs);
-        List<string> entries = [];
-        foreach ((string name, string format) in selection)
+        string folder = Directory.CreateDirectory(temporary.File("inputs")).FullName;
+        foreach ((string name, string format) in ConformanceModels.Cases)
         {
             EmittedModel model = models.Get(name, format);
-            File.Copy(model.WeightsPath, Path.Combine(Inputs, model.Identifier + ".mcw"));
-            File.WriteAllBytes(Path.Combine(Inputs, model.Identifier + ".tokens"), MemoryMarshal.AsBytes<int>(model.Tokens(Length)));
-            foreach (GeneratedFile file in model.Files)
+            File.Copy(model.WeightsPath, Path.Combine(folder, model.Identifier + ".mcw"));
+            File.WriteAllBytes(Path.Combine(folder, model.Identifier + ".tokens"), MemoryMarshal.AsBytes<int>(model.Tokens(ConformanceModels.LongestReference)));
+        }
+
+        return folder;
+    }
+
+    private static EquatableArray<GeneratedFile> EmitForArm(EmittedModel model)
+        => selection.Any(chosen => model.Identifier == EmittedModel.IdentifierOf(chosen.Model, chosen.Format))
+            ? model.Emit(InstructionSet.Neon, InstructionSet.Portable)
+            : model.Emit(InstructionSet.Neon);
+
+    /// <summary>Writes the C# of some models and returns its folder.</summary>
+    private string Emit(string place, IEnumerable<(string Model, string Format)> cases, Func<EmittedModel, EquatableArray<GeneratedFile>> files)
+    {
+        string folder = Directory.CreateDirectory(temporary.File(place)).FullName;
+        List<string> entries = [];
+        foreach ((string name, string format) in cases)
+        {
+            EmittedModel model = models.Get(name, format);
+            foreach (GeneratedFile file in files(model))
             {
                 File.WriteAllText(Path.Combine(folder, $"{model.Identifier}.{file.HintName}"), file.Text);
             }

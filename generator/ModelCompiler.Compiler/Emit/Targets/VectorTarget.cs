@@ -53,7 +53,7 @@ internal abstract class VectorTarget(TargetSet set, int lanes)
     /// <summary>All targets, best first.</summary>
     public static IReadOnlyList<VectorTarget> All { get; } = [new Avx512Target(), new Avx2Target(), new NeonTarget(), new PortableTarget()];
 
-    /// <summary>The chosen targets, best first, and portable for every other processor; all when none is chosen.</summary>
+    /// <summary>The chosen targets, best first; all when none is chosen.</summary>
     public static IReadOnlyList<VectorTarget> Choose(EquatableArray<TargetSet> chosen)
-        => chosen.Count == 0 ? All : [.. All.Where(target => target.Set == TargetSet.Portable || chosen.Contains(target.Set))];
+        => chosen.Count == 0 ? All : [.. All.Where(target => chosen.Contains(target.Set))];
 }
