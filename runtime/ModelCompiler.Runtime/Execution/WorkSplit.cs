@@ -6,7 +6,7 @@ namespace ModelCompiler.Runtime.Execution;
 /// </summary>
 public readonly struct WorkSplit
 {
-    /// <summary>Rows of a block are a multiple of this: a common multiple of all tiles' rows.</summary>
+    /// <summary>Rows of a block are a multiple of this: whole tiles of 6 and 4 rows; a tile of 5 (AVX-512, 16-bit formats) leaves a short one at a block's end.</summary>
     private const int RowStep = 12;
 
     /// <summary>Items for each worker below which rows are cut as well.</summary>
