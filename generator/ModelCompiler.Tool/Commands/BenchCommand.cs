@@ -1,12 +1,10 @@
 using System.CommandLine;
 using System.Diagnostics;
-using System.Globalization;
-using System.Text.Json;
+using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Runtime;
-using ModelCompiler.Runtime.Execution;
+using ModelCompiler.Runtime.Sessions;
 using ModelCompiler.Tool.Hosting;
 using ModelCompiler.Tool.Measurement;
-using Spectre.Console;
 
 namespace ModelCompiler.Tool.Commands;
 
@@ -14,8 +12,10 @@ namespace ModelCompiler.Tool.Commands;
 internal static class BenchCommand
 {
     private static readonly Argument<string> Directory = Symbols.Model();
-    private static readonly Option<int> PromptLength = Numbers.Whole(new Option<int>("--prompt-length") { Description = "Tokens of the prompt.", HelpName = "N", DefaultValueFactory = _ => 512 }, 1, int.MaxValue);
-    private static readonly Option<int> GenLength = Numbers.Whole(new Option<int>("--gen-length") { Description = "Tokens decoded behind it.", HelpName = "N", DefaultValueFactory = _ => 128 }, 1, int.MaxValue);
+    private static readonly Option<int> PromptLength = Numbers.Whole(new Option<int>("--prompt-length") { Description = "Tokens of the prompt; 0: do not measure it.", HelpName = "N", DefaultValueFactory = _ => 512 }, 0, int.MaxValue);
+    private static readonly Option<int> GenLength = Numbers.Whole(new Option<int>("--gen-length") { Description = "Tokens decoded one by one; 0: do not measure it.", HelpName = "N", DefaultValueFactory = _ => 128 }, 0, int.MaxValue);
+    private static readonly Option<int> Depth = Numbers.Whole(new Option<int>("--depth") { Description = "Tokens of the context that prompt and decode each begin behind.", HelpName = "N" }, 0, int.MaxValue);
+    private static readonly Option<int> Batch = Numbers.Whole(new Option<int>("--batch") { Description = "Sequences that decode together.", HelpName = "N", DefaultValueFactory = _ => 1 }, 1, 4096);
     private static readonly Option<int> Repeat = Numbers.Whole(new Option<int>("--repeat") { Description = "Times that each is measured; the median is told.", HelpName = "R", DefaultValueFactory = _ => 5 }, 1, 1_000_000);
     private static readonly Option<int?> Threads = Symbols.Threads();
     private static readonly Option<string> Weights = Symbols.Weights();
@@ -25,97 +25,80 @@ internal static class BenchCommand
 
     public static Command Create()
     {
-        Command command = new("bench", "Measures prompt and decode speed, bytes per second and load time.") { Directory, PromptLength, GenLength, Repeat, Threads, Weights, Isa, Verify, Json };
+        Command command = new("bench", "Measures prompt and decode speed, bytes per second, load time and memory.")
+        {
+            Directory, PromptLength, GenLength, Depth, Batch, Repeat, Threads, Weights, Isa, Verify, Json,
+        };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(PromptLength) == 0 && result.GetValue(GenLength) == 0)
+            {
+                result.AddError("--prompt-length and --gen-length: found 0 for both, expected something to measure.");
+            }
+        });
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
         return command;
     }
 
     private static int Run(ParseResult parsed, CancellationToken cancellation)
     {
+        Workload asked = new(
+            parsed.GetValue(PromptLength), parsed.GetValue(GenLength), parsed.GetValue(Depth), parsed.GetValue(Batch), parsed.GetValue(Repeat));
+        BenchReport report = Measure(parsed, asked, cancellation);
+        if (parsed.GetValue(Json))
+        {
+            report.WriteJson();
+        }
+        else
+        {
+            report.WriteTable();
+        }
+
+        return ExitCode.Success;
+    }
+
+    private static BenchReport Measure(ParseResult parsed, Workload asked, CancellationToken cancellation)
+    {
         using ProgressLine progress = new();
-        HostedModel Load() => new ModelHost(parsed.GetRequiredValue(Directory), parsed.GetRequiredValue(Weights), progress.Begin, cancellation)
+        bool compiled = false;
+        HostedModel Load() => new ModelHost(parsed.GetRequiredValue(Directory), parsed.GetRequiredValue(Weights), Begin, cancellation)
             .Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), parsed.GetValue(Verify)));
+
+        IProgress<long> Begin(string what, long bytes)
+        {
+            compiled = true;
+            return progress.Begin(what, bytes);
+        }
 
         Load().Dispose(); // compiles, so that what is timed is a load from the cache, as in every later run
         long begun = Stopwatch.GetTimestamp();
         using HostedModel hosted = Load();
         CompiledModel model = hosted.Model;
         TimeSpan loading = Stopwatch.GetElapsedTime(begun);
+        ReadOneToken(model);
+        TimeSpan firstToken = Stopwatch.GetElapsedTime(begun);
 
         progress.Begin("measuring", 0);
-        ModelSpeed speed = ModelSpeed.Measure(model, parsed.GetValue(PromptLength), parsed.GetValue(GenLength), parsed.GetValue(Repeat), cancellation);
+        Workload work = asked.FitTo(model.Description);
+        ModelSpeed speed = ModelSpeed.Measure(model, work, cancellation);
+        long resident = compiled ? 0 : ResidentMemory.PeakBytes; // before the peaks take memory of their own
         MachinePeaks peaks = MachinePeaks.Measure(model.Threads, cancellation);
-        progress.Dispose();
-        if (parsed.GetValue(Json))
-        {
-            WriteJson(parsed, model, speed, peaks, loading);
-        }
-        else
-        {
-            WriteTable(model, speed, peaks, loading);
-            WriteCuts(parsed, model, speed);
-        }
-
-        return ExitCode.Success;
+        double flopsPerToken = FlopsPerToken(parsed.GetRequiredValue(Directory), parsed.GetRequiredValue(Weights));
+        return new(model.Description, model.InstructionSet, model.Threads, asked, work, speed, peaks, flopsPerToken, loading, firstToken, resident);
     }
 
-    private static void WriteTable(CompiledModel model, ModelSpeed speed, MachinePeaks peaks, TimeSpan loading)
+    private static void ReadOneToken(CompiledModel model)
     {
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{model.Description.Family} {model.Description.Format}, {InstructionSets.Name(model.InstructionSet)}, {model.Threads} threads; load {loading.TotalMilliseconds:F1} ms"));
-        Table table = new() { Border = TableBorder.Minimal };
-        table.AddColumns("", "tokens", "tokens/s", "slowest", "fastest", "rate", "peak here", "of peak");
-        Row(table, "prompt", speed.Prompt, speed.PromptFlopsPerSecond, peaks.FlopsPerSecond, "GFLOP/s", inCache: false);
-        Row(table, "decode", speed.Decode, speed.DecodeBytesPerSecond, peaks.ReadBytesPerSecond, "GB/s", inCache: model.Description.BytesPerToken <= ProcessorCache.LastLevelBytes);
-        Output.Write(table);
+        using Session session = model.CreateSession();
+        session.Forward([0]);
     }
 
-    private static void Row(Table table, string what, Speed speed, double rate, double peak, string unit, bool inCache)
+    /// <summary>Multiplications and additions of the layers' matrices, for one token. Attention and the head are not counted.</summary>
+    private static double FlopsPerToken(string directory, string weights)
     {
-        string Show(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
-        table.AddRow(
-            what, Show($"{speed.Tokens}"), Show($"{speed.Median:F1}"), Show($"{speed.Slowest:F1}"), Show($"{speed.Fastest:F1}"),
-            Show($"{rate / 1e9:F2} {unit}"), Show($"{peak / 1e9:F2} {unit}"), inCache ? "— (weights fit the cache)" : Show($"{100 * rate / peak:F1} %"));
+        using PlannedModel planned = PlannedModel.Open(directory, name: null, weights);
+        return planned.Plan.Graph.Operations.OfType<Linear>()
+            .Where(linear => linear.Place.Section != Section.Head)
+            .Sum(linear => 2.0 * linear.Weight.Rows * linear.Weight.Columns);
     }
-
-    /// <summary>Lengths that the context does not hold were cut: a reader must not take them for what was asked.</summary>
-    private static void WriteCuts(ParseResult parsed, CompiledModel model, ModelSpeed speed)
-    {
-        Tell(PromptLength, speed.Prompt.Tokens);
-        Tell(GenLength, speed.Decode.Tokens);
-
-        void Tell(Option<int> option, int measured)
-        {
-            if (parsed.GetValue(option) != measured)
-            {
-                Console.WriteLine($"{option.Name} {parsed.GetValue(option)} was cut to {measured}: the model's context holds {model.Description.ContextLength} tokens, prompt and decoded ones together.");
-            }
-        }
-    }
-
-    private static void WriteJson(ParseResult parsed, CompiledModel model, ModelSpeed speed, MachinePeaks peaks, TimeSpan loading)
-        => Console.WriteLine(JsonSerializer.Serialize(
-            new
-            {
-                family = model.Description.Family,
-                weights = model.Description.Format,
-                instructionSet = InstructionSets.Name(model.InstructionSet),
-                threads = model.Threads,
-                loadSeconds = loading.TotalSeconds,
-                bytesPerToken = model.Description.BytesPerToken,
-                contextLength = model.Description.ContextLength,
-                askedPromptLength = parsed.GetValue(PromptLength),
-                askedGenLength = parsed.GetValue(GenLength),
-                prompt = Describe(speed.Prompt),
-                promptFlopsPerSecond = speed.PromptFlopsPerSecond,
-                decode = Describe(speed.Decode),
-                decodeBytesPerSecond = speed.DecodeBytesPerSecond,
-                peakFlopsPerSecond = peaks.FlopsPerSecond,
-                peakReadBytesPerSecond = peaks.ReadBytesPerSecond,
-            },
-            Output.Json));
-
-    private static object Describe(Speed speed)
-        => new { tokens = speed.Tokens, tokensPerSecond = speed.Median, slowest = speed.Slowest, fastest = speed.Fastest };
 }

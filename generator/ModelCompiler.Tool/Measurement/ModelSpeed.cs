@@ -1,80 +1,127 @@
 using System.Diagnostics;
-using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Sessions;
 
 namespace ModelCompiler.Tool.Measurement;
 
-/// <summary>Tokens per second over several repeats.</summary>
-internal sealed record Speed(int Tokens, double Median, double Slowest, double Fastest)
+/// <summary>
+/// How fast a model reads a prompt, and how fast it decodes. Both begin at the same position, <see cref="Workload.Depth"/>, as other
+/// engines' bench tools have it, and neither counts sampling.
+/// </summary>
+/// <param name="Prompt">A prompt in one call, logits of its last token; null: not measured.</param>
+/// <param name="Decode">One token after another, with logits; the tokens of all sequences together; null: not measured.</param>
+/// <param name="Steps">Decoding steps per second: passes over the weights.</param>
+/// <param name="CacheBytes">Keys and values of all sequences where each has read most.</param>
+internal sealed record ModelSpeed(Speed? Prompt, Speed? Decode, double Steps, long CacheBytes)
 {
-    /// <summary>From the time that each repeat took.</summary>
-    public static Speed Of(int tokens, IEnumerable<TimeSpan> times)
+    /// <summary>Warms up once, then measures; prompt and decode in turns, so that a slow second of the machine meets both.</summary>
+    public static ModelSpeed Measure(CompiledModel model, Workload work, CancellationToken cancellation)
     {
-        double[] rates = [.. times.Select(time => tokens / time.TotalSeconds).Order()];
-        double median = (rates[(rates.Length - 1) / 2] + rates[rates.Length / 2]) / 2;
-        return new(tokens, median, rates[0], rates[^1]);
-    }
-}
-
-/// <summary>How fast a model reads a prompt and writes behind it.</summary>
-/// <param name="Prompt">A prompt in one call, logits of its last token.</param>
-/// <param name="Decode">One token after another behind that prompt, each the most likely one.</param>
-/// <param name="PromptFlopsPerSecond">Multiplications and additions of the layers' matrices; attention and the head are not counted.</param>
-/// <param name="DecodeBytesPerSecond">Weight bytes read; the cache of keys and values is not counted.</param>
-internal sealed record ModelSpeed(Speed Prompt, Speed Decode, double PromptFlopsPerSecond, double DecodeBytesPerSecond)
-{
-    /// <summary>Warms up once, then measures. Lengths are cut to what the context holds.</summary>
-    public static ModelSpeed Measure(CompiledModel model, int promptLength, int decodeLength, int repeats, CancellationToken cancellation)
-    {
-        int context = model.Description.ContextLength;
-        decodeLength = Math.Clamp(decodeLength, 1, Math.Max(1, context / 2));
-        promptLength = Math.Clamp(promptLength, 1, context - decodeLength);
-
-        // Any tokens do: the time does not depend on which they are.
-        int[] prompt = [.. Enumerable.Range(0, promptLength).Select(i => (int)((uint)i * 2654435761u % (uint)model.Description.Vocab))];
-        TimeSpan[] promptTimes = new TimeSpan[repeats + 1];
-        TimeSpan[] decodeTimes = new TimeSpan[repeats + 1];
-        for (int i = 0; i <= repeats; i++)
+        Run run = new(model, work, cancellation);
+        try
         {
-            using Session session = model.CreateSession();
+            TimeSpan[] promptTimes = new TimeSpan[work.Repeats + 1];
+            TimeSpan[] decodeTimes = new TimeSpan[work.Repeats + 1];
+            for (int i = 0; i <= work.Repeats; i++)
+            {
+                promptTimes[i] = run.Prompt();
+                decodeTimes[i] = run.Decode();
+            }
+
+            Speed? prompt = work.PromptLength > 0 ? Speed.Of(work.PromptLength, promptTimes.Skip(1)) : null;
+            Speed? decode = work.GenLength > 0 ? Speed.Of(work.GenLength * work.Batch, decodeTimes.Skip(1)) : null;
+            return new(prompt, decode, (decode?.Median ?? 0) / work.Batch, run.CacheBytes);
+        }
+        finally
+        {
+            run.End();
+        }
+    }
+
+    /// <summary>The sequences, all of them standing at the same position between two measurements.</summary>
+    private sealed class Run
+    {
+        private readonly CompiledModel model;
+        private readonly Workload work;
+        private readonly CancellationToken cancellation;
+        private readonly List<Session> sessions = [];
+        private readonly SessionTokens[] inputs;
+        private readonly int[] next;
+
+        public Run(CompiledModel model, Workload work, CancellationToken cancellation)
+        {
+            this.model = model;
+            this.work = work;
+            this.cancellation = cancellation;
+            sessions.Add(model.CreateSession());
+            if (work.Depth > 0)
+            {
+                sessions[0].Forward(AnyTokens(work.Depth), LogitsFor.None, cancellation);
+            }
+
+            while (sessions.Count < work.Batch)
+            {
+                sessions.Add(sessions[0].Fork());
+            }
+
+            next = new int[work.Batch];
+            inputs = [.. sessions.Select((session, i) => new SessionTokens(session, next.AsMemory(i, 1)))];
+        }
+
+        public long CacheBytes { get; private set; }
+
+        public TimeSpan Prompt()
+        {
+            if (work.PromptLength == 0)
+            {
+                return default;
+            }
+
+            int[] prompt = AnyTokens(work.PromptLength);
             long begun = Stopwatch.GetTimestamp();
-            session.Forward(prompt, LogitsFor.Last, cancellation);
-            promptTimes[i] = Stopwatch.GetElapsedTime(begun);
-
-            begun = Stopwatch.GetTimestamp();
-            for (int token = 0; token < decodeLength; token++)
-            {
-                session.Forward([ArgMax(session.Logits.Last)], LogitsFor.Last, cancellation);
-            }
-
-            decodeTimes[i] = Stopwatch.GetElapsedTime(begun);
+            sessions[0].Forward(prompt, LogitsFor.Last, cancellation);
+            TimeSpan time = Stopwatch.GetElapsedTime(begun);
+            Return();
+            return time;
         }
 
-        Speed reading = Speed.Of(promptLength, promptTimes.Skip(1));
-        Speed writing = Speed.Of(decodeLength, decodeTimes.Skip(1));
-        return new(reading, writing, reading.Median * LayerFlopsPerToken(model.Description), writing.Median * model.Description.BytesPerToken);
-    }
-
-    private static double LayerFlopsPerToken(ModelDescription description)
-    {
-        const int Side = 16;
-        double bytesPerWeight = WeightFormat.Find(description.Format)!.PanelBytes(Side, Side) / (double)(Side * Side);
-        double head = (double)description.Dim * description.VocabStride;
-        return 2 * ((description.BytesPerToken / bytesPerWeight) - head);
-    }
-
-    private static int ArgMax(ReadOnlySpan<float> logits)
-    {
-        int best = 0;
-        for (int i = 1; i < logits.Length; i++)
+        public TimeSpan Decode()
         {
-            if (logits[i] > logits[best])
+            if (work.GenLength == 0)
             {
-                best = i;
+                return default;
             }
+
+            int[] tokens = AnyTokens(work.GenLength);
+            long begun = Stopwatch.GetTimestamp();
+            foreach (int token in tokens)
+            {
+                Array.Fill(next, token);
+                if (inputs.Length == 1)
+                {
+                    sessions[0].Forward(next, LogitsFor.Last, cancellation);
+                }
+                else
+                {
+                    model.Forward(inputs, cancellation);
+                }
+            }
+
+            TimeSpan time = Stopwatch.GetElapsedTime(begun);
+            Return();
+            return time;
         }
 
-        return best;
+        public void End() => sessions.ForEach(session => session.Dispose());
+
+        private void Return()
+        {
+            CacheBytes = Math.Max(CacheBytes, sessions.Sum(session => session.CacheBytes));
+            sessions.ForEach(session => session.Rewind(work.Depth));
+        }
+
+        /// <summary>Any tokens do: the time does not depend on which they are.</summary>
+        private int[] AnyTokens(int count)
+            => [.. Enumerable.Range(0, count).Select(i => (int)((uint)i * 2654435761u % (uint)model.Description.Vocab))];
     }
 }

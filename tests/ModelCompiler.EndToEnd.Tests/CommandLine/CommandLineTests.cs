@@ -299,17 +299,4 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal("StopText", json.RootElement.GetProperty("finishReason").GetString());
         Assert.EndsWith("in the ", json.RootElement.GetProperty("text").GetString());
     }
-
-    [Fact]
-    public void BenchMeasuresAgainstTheMachine()
-    {
-        string model = folder.Synthesise("m");
-        Finished bench = ChildProcess.Modelc("bench", model, "--json", "--prompt-length", "600", "--gen-length", "4", "--repeat", "1", "--threads", "1").Expect(0);
-        using JsonDocument json = JsonDocument.Parse(bench.Output);
-        Assert.All(
-            ["loadSeconds", "promptFlopsPerSecond", "decodeBytesPerSecond", "peakFlopsPerSecond", "peakReadBytesPerSecond"],
-            name => Assert.True(json.RootElement.GetProperty(name).GetDouble() > 0, name));
-        Assert.Equal(600, json.RootElement.GetProperty("askedPromptLength").GetInt32());
-        Assert.Equal(252, json.RootElement.GetProperty("prompt").GetProperty("tokens").GetInt32());
-    }
 }

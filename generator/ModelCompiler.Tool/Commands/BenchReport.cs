@@ -1,0 +1,117 @@
+using System.Globalization;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using ModelCompiler.Runtime;
+using ModelCompiler.Runtime.Execution;
+using ModelCompiler.Tool.Measurement;
+using Spectre.Console;
+
+namespace ModelCompiler.Tool.Commands;
+
+/// <summary>What <c>modelc bench</c> found, and how it tells it.</summary>
+/// <param name="Model">The model's numbers.</param>
+/// <param name="InstructionSet">What it ran with.</param>
+/// <param name="Threads">Of its steps, and of the peaks.</param>
+/// <param name="Asked">The command line.</param>
+/// <param name="Measured">The part of it that the context holds.</param>
+/// <param name="Speed">The times.</param>
+/// <param name="Peaks">The machine, measured right after.</param>
+/// <param name="FlopsPerToken">Of the layers' matrices.</param>
+/// <param name="Loading">From the cache of compiled models to a model that can be asked.</param>
+/// <param name="FirstToken">The same to the logits of one token.</param>
+/// <param name="ResidentBytes">The most memory of the process; 0: not known, or hidden by the compilation that this run began with.</param>
+internal sealed record BenchReport(
+    ModelDescription Model, InstructionSet InstructionSet, int Threads, Workload Asked, Workload Measured, ModelSpeed Speed, MachinePeaks Peaks,
+    double FlopsPerToken, TimeSpan Loading, TimeSpan FirstToken, long ResidentBytes)
+{
+    private double PromptFlopsPerSecond => (Speed.Prompt?.Median ?? 0) * FlopsPerToken;
+
+    private double DecodeBytesPerSecond => Speed.Steps * Model.BytesPerToken;
+
+    /// <summary>Weights that fit the last-level cache are not read from memory for every token.</summary>
+    private bool IsInCache => Peaks.CacheReadBytesPerSecond > 0 && Model.BytesPerToken <= ProcessorCache.LastLevelBytes;
+
+    /// <summary>For people.</summary>
+    public void WriteTable()
+    {
+        Console.WriteLine(Show(
+            $"{Model.Family} {Model.Format}, {InstructionSets.Name(InstructionSet)}, {Threads} threads; load {Loading.TotalMilliseconds:F1} ms, first token after {FirstToken.TotalMilliseconds:F1} ms"));
+        Table table = new() { Border = TableBorder.Minimal };
+        table.AddColumns("", "tokens", "tokens/s", "slowest", "fastest", "rate", "peak here", "of peak");
+        Add(table, "prompt", Speed.Prompt, PromptFlopsPerSecond, Peaks.FlopsPerSecond, "GFLOP/s", "");
+        Add(
+            table, Measured.Batch == 1 ? "decode" : Show($"decode, {Measured.Batch} sequences"), Speed.Decode, DecodeBytesPerSecond,
+            IsInCache ? Peaks.CacheReadBytesPerSecond : Peaks.ReadBytesPerSecond, "GB/s", IsInCache ? " (cache)" : "");
+        Output.Write(table);
+        if (ResidentBytes > 0)
+        {
+            Console.WriteLine(
+                $"memory: {Output.Bytes(ResidentBytes)} at most; packed weights {Output.Bytes(Model.WeightsLengthBytes)}, keys and values {Output.Bytes(Speed.CacheBytes)}, "
+                + $"all else {Output.Bytes(Math.Max(0, ResidentBytes - Model.WeightsLengthBytes - Speed.CacheBytes))}");
+        }
+
+        TellCut("--depth", Asked.Depth, Measured.Depth);
+        TellCut("--prompt-length", Asked.PromptLength, Measured.PromptLength);
+        TellCut("--gen-length", Asked.GenLength, Measured.GenLength);
+    }
+
+    /// <summary>For programs. Rates are 0 for what was not measured.</summary>
+    public void WriteJson()
+        => Console.WriteLine(JsonSerializer.Serialize(
+            new
+            {
+                version = typeof(BenchReport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion,
+                runtime = RuntimeInformation.FrameworkDescription,
+                family = Model.Family,
+                weights = Model.Format,
+                instructionSet = InstructionSets.Name(InstructionSet),
+                threads = Threads,
+                loadSeconds = Loading.TotalSeconds,
+                firstTokenSeconds = FirstToken.TotalSeconds,
+                bytesPerToken = Model.BytesPerToken,
+                flopsPerToken = FlopsPerToken,
+                contextLength = Model.ContextLength,
+                askedPromptLength = Asked.PromptLength,
+                askedGenLength = Asked.GenLength,
+                askedDepth = Asked.Depth,
+                depth = Measured.Depth,
+                batch = Measured.Batch,
+                prompt = Describe(Speed.Prompt),
+                promptFlopsPerSecond = PromptFlopsPerSecond,
+                decode = Describe(Speed.Decode),
+                decodeBytesPerSecond = DecodeBytesPerSecond,
+                peakFlopsPerSecond = Peaks.FlopsPerSecond,
+                peakReadBytesPerSecond = Peaks.ReadBytesPerSecond,
+                peakCacheReadBytesPerSecond = Peaks.CacheReadBytesPerSecond,
+                weightsFitCache = IsInCache,
+                residentBytes = ResidentBytes,
+                weightsBytes = Model.WeightsLengthBytes,
+                cacheBytes = Speed.CacheBytes,
+            },
+            Output.Json));
+
+    private static void Add(Table table, string what, Speed? speed, double rate, double peak, string unit, string note)
+    {
+        if (speed is not null)
+        {
+            table.AddRow(
+                what, Show($"{speed.Tokens}"), Show($"{speed.Median:F1}"), Show($"{speed.Slowest:F1}"), Show($"{speed.Fastest:F1}"),
+                Show($"{rate / 1e9:F2} {unit}"), Show($"{peak / 1e9:F2} {unit}{note}"), Show($"{100 * rate / peak:F1} %"));
+        }
+    }
+
+    /// <summary>Lengths that the context does not hold were cut: a reader must not take them for what was asked.</summary>
+    private void TellCut(string option, int asked, int measured)
+    {
+        if (asked != measured)
+        {
+            Console.WriteLine($"{option} {asked} was cut to {measured}: the model's context holds {Model.ContextLength} tokens, --depth and what follows it together.");
+        }
+    }
+
+    private static object? Describe(Speed? speed)
+        => speed is null ? null : new { tokens = speed.Tokens, tokensPerSecond = speed.Median, slowest = speed.Slowest, fastest = speed.Fastest };
+
+    private static string Show(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
