@@ -29,13 +29,6 @@ internal static class BenchCommand
         {
             Directory, PromptLength, GenLength, Depth, Batch, Repeat, Threads, Weights, Isa, Verify, Json,
         };
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(PromptLength) == 0 && result.GetValue(GenLength) == 0)
-            {
-                result.AddError("--prompt-length and --gen-length: found 0 for both, expected something to measure.");
-            }
-        });
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
         return command;
     }
@@ -44,6 +37,11 @@ internal static class BenchCommand
     {
         Workload asked = new(
             parsed.GetValue(PromptLength), parsed.GetValue(GenLength), parsed.GetValue(Depth), parsed.GetValue(Batch), parsed.GetValue(Repeat));
+        if (asked.PromptLength == 0 && asked.GenLength == 0)
+        {
+            throw new UsageException("--prompt-length and --gen-length: found 0 for both, expected something to measure.");
+        }
+
         BenchReport report = Measure(parsed, asked, cancellation);
         if (parsed.GetValue(Json))
         {
@@ -80,11 +78,32 @@ internal static class BenchCommand
 
         progress.Begin("measuring", 0);
         Workload work = asked.FitTo(model.Description);
-        ModelSpeed speed = ModelSpeed.Measure(model, work, cancellation);
-        long resident = compiled ? 0 : ResidentMemory.PeakBytes; // before the peaks take memory of their own
-        MachinePeaks peaks = MachinePeaks.Measure(model.Threads, cancellation);
+        PeakMeter? meter = null;
+        long resident = 0;
+        ModelSpeed speed;
+        try
+        {
+            speed = ModelSpeed.Measure(model, work, AfterEach, cancellation);
+        }
+        finally
+        {
+            meter?.Dispose();
+        }
+
+        void AfterEach()
+        {
+            if (meter is null)
+            {
+                // Warmed up, the model has all memory that it will take; from here on the meter's would be counted.
+                resident = compiled ? 0 : ResidentMemory.PeakBytes;
+                meter = new PeakMeter(model.Threads);
+            }
+
+            meter.Sample(cancellation);
+        }
+
         double flopsPerToken = FlopsPerToken(parsed.GetRequiredValue(Directory), parsed.GetRequiredValue(Weights));
-        return new(model.Description, model.InstructionSet, model.Threads, asked, work, speed, peaks, flopsPerToken, loading, firstToken, resident);
+        return new(model.Description, model.InstructionSet, model.Threads, asked, work, speed, meter!.Best, flopsPerToken, loading, firstToken, resident);
     }
 
     private static void ReadOneToken(CompiledModel model)

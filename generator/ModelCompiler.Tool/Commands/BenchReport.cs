@@ -16,7 +16,7 @@ namespace ModelCompiler.Tool.Commands;
 /// <param name="Asked">The command line.</param>
 /// <param name="Measured">The part of it that the context holds.</param>
 /// <param name="Speed">The times.</param>
-/// <param name="Peaks">The machine, measured right after.</param>
+/// <param name="Peaks">The machine, measured between the repeats.</param>
 /// <param name="FlopsPerToken">Of the layers' matrices.</param>
 /// <param name="Loading">From the cache of compiled models to a model that can be asked.</param>
 /// <param name="FirstToken">The same to the logits of one token.</param>

@@ -15,7 +15,11 @@ namespace ModelCompiler.Tool.Measurement;
 internal sealed record ModelSpeed(Speed? Prompt, Speed? Decode, double Steps, long CacheBytes)
 {
     /// <summary>Warms up once, then measures; prompt and decode in turns, so that a slow second of the machine meets both.</summary>
-    public static ModelSpeed Measure(CompiledModel model, Workload work, CancellationToken cancellation)
+    /// <param name="model">The model.</param>
+    /// <param name="work">Lengths that fit its context.</param>
+    /// <param name="afterEach">Called after the warming up and after each repeat, outside the time.</param>
+    /// <param name="cancellation">Looked at between steps.</param>
+    public static ModelSpeed Measure(CompiledModel model, Workload work, Action afterEach, CancellationToken cancellation)
     {
         Run run = new(model, work, cancellation);
         try
@@ -26,6 +30,7 @@ internal sealed record ModelSpeed(Speed? Prompt, Speed? Decode, double Steps, lo
             {
                 promptTimes[i] = run.Prompt();
                 decodeTimes[i] = run.Decode();
+                afterEach();
             }
 
             Speed? prompt = work.PromptLength > 0 ? Speed.Of(work.PromptLength, promptTimes.Skip(1)) : null;

@@ -25,7 +25,7 @@ public sealed class BenchTests : IDisposable
     [Fact]
     public void DecodesSeveralSequencesBehindAContext()
     {
-        Bench("--gen-length", "1");
+        Bench();
         JsonElement found = Bench("--prompt-length", "0", "--gen-length", "5", "--depth", "70", "--batch", "3");
         Assert.Equal(JsonValueKind.Null, found.GetProperty("prompt").ValueKind);
         Assert.Equal(15, found.GetProperty("decode").GetProperty("tokens").GetInt32());
