@@ -1,0 +1,88 @@
+using System.Globalization;
+using System.Text.Json;
+using ModelCompiler.Compare.Inputs;
+using ModelCompiler.Compare.Processes;
+
+namespace ModelCompiler.Compare.Engines;
+
+/// <summary>This project: <c>modelc bench --json</c>.</summary>
+/// <param name="modelc">Program and first arguments that run modelc.</param>
+/// <param name="models">Where the model folders are.</param>
+/// <param name="threads">Of every step.</param>
+internal sealed class ModelcEngine(IReadOnlyList<string> modelc, string models, int threads) : IEngine
+{
+    /// <summary>Its column, and its name in result files.</summary>
+    public const string EngineName = "ModelCompiler";
+
+    /// <inheritdoc/>
+    public string Name => EngineName;
+
+    /// <inheritdoc/>
+    public string? FormatOf(SpeedPair pair) => pair.Cache is null ? pair.Weights : $"{pair.Weights}, cache {pair.Cache}";
+
+    /// <summary>Packs and compiles, so that no round begins with that.</summary>
+    public void Prepare(SpeedPair pair, CancellationToken cancellation)
+    {
+        string folder = Path.Combine(models, pair.Model);
+        if (!Directory.Exists(folder))
+        {
+            throw new CompareException($"{folder}: found no such folder, expected a model. For one with random weights: modelc synth {folder} --like NAME.");
+        }
+
+        Run(pair with { Repeat = 1 }, new Lengths(1, 1, 0), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public Measured Measure(SpeedPair pair, Lengths lengths, CancellationToken cancellation) => Run(pair, lengths, cancellation);
+
+    private Measured Run(SpeedPair pair, Lengths lengths, CancellationToken cancellation)
+    {
+        string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
+        List<string> arguments =
+        [
+            .. modelc.Skip(1), "bench", Path.Combine(models, pair.Model), "--weights", pair.Weights, "--threads", Number(threads),
+            "--prompt-length", Number(lengths.Prompt), "--gen-length", Number(lengths.Gen), "--repeat", Number(pair.Repeat), "--json",
+        ];
+        if (lengths.Depth > 0)
+        {
+            arguments.AddRange(["--depth", Number(lengths.Depth)]);
+        }
+
+        if (pair.Cache is not null)
+        {
+            arguments.AddRange(["--cache", pair.Cache]);
+        }
+
+        FinishedProgram run = new ChildProgram(modelc[0], arguments).Run(watch: default, cancellation).Expect();
+        try
+        {
+            return Read(run);
+        }
+        catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw run.Fault($"found output that cannot be read as modelc bench writes it ({fault.Message}), expected its JSON");
+        }
+    }
+
+    private static Measured Read(FinishedProgram run)
+    {
+        using JsonDocument document = JsonDocument.Parse(run.Output);
+        JsonElement found = document.RootElement;
+        bool cached = found.GetProperty("weightsFitCache").GetBoolean();
+        MachineShare machine = new(
+            found.GetProperty("peakFlopsPerSecond").GetDouble(),
+            found.GetProperty(cached ? "peakCacheReadBytesPerSecond" : "peakReadBytesPerSecond").GetDouble(),
+            cached,
+            found.GetProperty("flopsPerToken").GetDouble(),
+            found.GetProperty("cacheBytes").GetInt64(),
+            new(Tokens("prompt"), Tokens("decode"), found.GetProperty("depth").GetInt32()));
+        return new(
+            Speed("prompt"), Speed("decode"), found.GetProperty("weightsBytes").GetInt64(), found.GetProperty("bytesPerToken").GetInt64(),
+            found.GetProperty("residentBytes").GetInt64(),
+            $"{found.GetProperty("version").GetString()?.Split('+')[0]}, {found.GetProperty("runtime").GetString()} JIT, {found.GetProperty("instructionSet").GetString()}",
+            run.Command, machine);
+
+        double? Speed(string what) => found.GetProperty(what) is { ValueKind: JsonValueKind.Object } speed ? speed.GetProperty("tokensPerSecond").GetDouble() : null;
+        int Tokens(string what) => found.GetProperty(what) is { ValueKind: JsonValueKind.Object } speed ? speed.GetProperty("tokens").GetInt32() : 0;
+    }
+}

@@ -1,0 +1,55 @@
+using System.Text.Json;
+using ModelCompiler.Compare.Engines;
+using ModelCompiler.Compare.Inputs;
+using ModelCompiler.Tool.Commands;
+using ModelCompiler.Tool.Hosting;
+
+namespace ModelCompiler.Compare.Results;
+
+/// <summary>One turn of every engine at one pair, right after one another.</summary>
+/// <param name="At">When it began.</param>
+/// <param name="ByEngine">By the engine's name, in the order in which they ran.</param>
+internal sealed record SpeedRound(DateTimeOffset At, Dictionary<string, Measured> ByEngine);
+
+/// <summary>All rounds of a pair.</summary>
+internal sealed record SpeedResult(SpeedPair Pair, List<SpeedRound> Rounds);
+
+/// <summary>All starts of a pair, ours and theirs in turns, and the memory of one further run each, which is watched instead of timed.</summary>
+internal sealed record StartResult(StartPair Pair, List<double> OurSeconds, List<double> TheirSeconds, long OurResidentBytes, long TheirResidentBytes);
+
+/// <summary>Everything that was measured; what the JSON file holds, and all that tables are made from.</summary>
+internal sealed record Comparison(Machine Machine, int Threads, string Command, DateTimeOffset Begun, List<SpeedResult> Speeds, List<StartResult> Starts)
+{
+    private static readonly JsonSerializerOptions Options = new(Output.Json) { PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
+
+    /// <exception cref="CompareException">The file cannot be read, or was measured elsewhere.</exception>
+    public static Comparison Read(string path, Machine machine, int threads)
+    {
+        try
+        {
+            Comparison found = JsonSerializer.Deserialize<Comparison>(File.ReadAllText(path), Options) ?? throw new JsonException("found null");
+            return found.Machine == machine && found.Threads == threads
+                ? found
+                : throw new CompareException($"{path}: found rounds from {found.Machine} with {found.Threads} threads, expected {machine} with {threads}. Give another --output, or leave --add out.");
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or JsonException)
+        {
+            throw new CompareException($"{path}: found what cannot be added to ({fault.Message.ReplaceLineEndings(" ")}), expected a file that compare wrote.");
+        }
+    }
+
+    /// <summary>Writes it beside, then renames.</summary>
+    public void Write(string path) => WholeFile.Write(path, JsonSerializer.Serialize(this, Options) + "\n");
+
+    /// <summary>The result of a pair, which may still be empty.</summary>
+    public SpeedResult Of(SpeedPair pair)
+    {
+        SpeedResult? found = Speeds.FirstOrDefault(result => result.Pair == pair);
+        if (found is null)
+        {
+            Speeds.Add(found = new(pair, []));
+        }
+
+        return found;
+    }
+}
