@@ -2,12 +2,16 @@ using System.Runtime.InteropServices;
 
 namespace ModelCompiler.Runtime.Memory;
 
-/// <summary>Zeroed native memory, 64-byte aligned, freed by <see cref="Dispose"/> or, when forgotten, with its owner.</summary>
+/// <summary>
+/// Zeroed native memory, 64-byte aligned, freed by <see cref="Dispose"/> or, when forgotten, with its owner. Large blocks come from the
+/// system as pages that are zeroed when they are first touched, by the thread that does, and never if none does.
+/// </summary>
 internal sealed unsafe class NativeBlock : IDisposable
 {
     /// <summary>Alignment of every block: a cache line, and a 512-bit register.</summary>
     public const int AlignmentBytes = 64;
 
+    private void* allocated;
     private void* pointer;
 
     /// <summary>Takes <paramref name="lengthBytes"/> bytes of zeros.</summary>
@@ -20,9 +24,8 @@ internal sealed unsafe class NativeBlock : IDisposable
         LengthBytes = lengthBytes;
         try
         {
-            nuint length = checked((nuint)lengthBytes);
-            pointer = NativeMemory.AlignedAlloc(length, AlignmentBytes);
-            NativeMemory.Clear(pointer, length);
+            allocated = NativeMemory.AllocZeroed(checked((nuint)(lengthBytes + AlignmentBytes - 1)));
+            pointer = (void*)(((nuint)allocated + AlignmentBytes - 1) & ~(nuint)(AlignmentBytes - 1));
         }
         catch (Exception failure) when (failure is OutOfMemoryException or OverflowException)
         {
@@ -62,7 +65,7 @@ internal sealed unsafe class NativeBlock : IDisposable
 
     private void Free()
     {
-        NativeMemory.AlignedFree(pointer);
-        pointer = null;
+        NativeMemory.Free(allocated);
+        allocated = pointer = null;
     }
 }
