@@ -15,7 +15,9 @@ public sealed class WorkSplitTests
             {
                 foreach (int rows in rowCounts)
                 {
-                    CheckCover(rows, panels, workers);
+                    CheckCover(rows, panels, 4, workers);
+                    CheckCover(rows, panels, 5, workers);
+                    CheckCover(rows, panels, 6, workers);
                 }
             }
         }
@@ -24,37 +26,36 @@ public sealed class WorkSplitTests
     [Theory]
     [InlineData(128, 1, 2)] // One panel: its rows are cut for both workers.
     [InlineData(128, 12, 4)]
-    public void FewPanelsAreCutIntoBlocksOfRows(int rows, int panels, int workers)
+    [InlineData(512, 64, 2)] // Panels enough, but each worker has rows of its own.
+    public void PromptsAreCutIntoBlocksOfRows(int rows, int panels, int workers)
     {
-        WorkSplit split = WorkSplit.Of(rows, panels, workers);
+        WorkSplit split = WorkSplit.Of(rows, panels, 6, workers);
         Assert.True(split.RowBlocks > 1);
         Assert.True(split.Items >= 2 * workers, $"{split.Items} items for {workers} workers");
     }
 
     [Theory]
     [InlineData(128, 1, 1)] // One worker.
-    [InlineData(12, 1, 8)] // One block of rows.
-    [InlineData(128, 64, 8)] // Panels enough.
+    [InlineData(1, 500, 8)] // Decode.
+    [InlineData(32, 64, 8)] // A batch: its panels are read once.
     public void RowsStayTogetherWhereCuttingGainsNothing(int rows, int panels, int workers)
     {
-        WorkSplit split = WorkSplit.Of(rows, panels, workers);
-        Assert.Equal((1, rows, panels), (split.RowBlocks, split.RowsPerBlock, split.Items));
+        WorkSplit split = WorkSplit.Of(rows, panels, 6, workers);
+        Assert.Equal((1, panels), (split.RowBlocks, split.Items));
     }
 
-    private static void CheckCover(int rows, int panels, int workers)
+    private static void CheckCover(int rows, int panels, int tileRows, int workers)
     {
-        string shape = $"{rows} rows, {panels} panels, {workers} workers";
-        WorkSplit split = WorkSplit.Of(rows, panels, workers);
+        string shape = $"{rows} rows, {panels} panels, tiles of {tileRows}, {workers} workers";
+        WorkSplit split = WorkSplit.Of(rows, panels, tileRows, workers);
         int[] next = new int[panels];
-        int panelBefore = 0;
         for (int item = 0; item < split.Items; item++)
         {
             split.Locate(item, rows, out int panel, out int row, out int count);
-            Assert.True(panel >= panelBefore && panel < panels, $"{shape}: item {item} is of panel {panel} after {panelBefore}");
+            Assert.True(panel == item % panels, $"{shape}: item {item} is of panel {panel}");
             Assert.True(row == next[panel] && count >= 1, $"{shape}: item {item} is {count} rows from {row}, expected to begin at {next[panel]}");
             next[panel] = row + count;
-            Assert.True(next[panel] == rows || count % 12 == 0, $"{shape}: a block of {count} rows that is not the last");
-            panelBefore = panel;
+            Assert.True(next[panel] == rows || count % tileRows == 0, $"{shape}: a block of {count} rows that is not the last");
         }
 
         Assert.True(next.All(end => end == rows), $"{shape}: rows are left over");

@@ -26,7 +26,7 @@ internal static class LinearWriter
             writer.Line("float* y = w.Logits;");
         }
 
-        writer.Line($"WorkSplit split = WorkSplit.Of(rows, {kernel.Panels}, w.Count);");
+        writer.Line($"WorkSplit split = WorkSplit.Of(rows, {kernel.Panels}, {TilePlan.Rows(set.Target.Set, kernel.Format)}, w.Count);");
         writer.Open("while (w.Next(split.Items, split.Grain, out int first, out int last))");
         writer.Open("for (int item = first; item < last; item++)");
         writer.Line("split.Locate(item, rows, out int panel, out int row, out int count);");
@@ -67,22 +67,25 @@ internal static class LinearWriter
             writer.Close();
         });
 
-    /// <summary>The whole inner dimension at once: tile by tile of rows, product then epilogue.</summary>
+    /// <summary>The whole inner dimension at once, tile by tile of rows. Bias and residual are added in registers; what needs more arithmetic passes through L1.</summary>
     private static void WriteWhole(SourceWriter writer, KernelSet set, LinearKernel kernel, int columns)
     {
         int tileRows = TilePlan.Rows(set.Target.Set, kernel.Format);
-        string product = TileWriter.Require(set, new Product(kernel.Format, kernel.Inputs, columns, columns, false));
+        bool passes = kernel.Activation is not null || kernel.Gated;
+        string product = TileWriter.Require(set, new Product(
+            kernel.Format, kernel.Inputs, columns, columns, false, !passes && kernel.HasBias, !passes && kernel.HasResidual));
         string element = kernel.Format.ElementType;
-        if (kernel.HasEpilogue)
+        if (passes)
         {
             writer.Line("float* tile = w.Local;");
         }
 
         writer.Open($"for (int row = 0; row < rows; row += {tileRows})");
         writer.Line($"int count = Math.Min({tileRows}, rows - row);");
-        if (!kernel.HasEpilogue)
+        if (!passes)
         {
-            writer.Line($"{product}(x, {kernel.InStride}, count, ({element}*)panel, y, {kernel.OutStride});");
+            writer.Line($"{product}(x, {kernel.InStride}, count, ({element}*)panel, y, {kernel.OutStride}"
+                + (kernel.HasBias ? ", bias" : "") + (kernel.HasResidual ? $", residual, {kernel.ResidualStride}" : "") + ");");
         }
         else
         {

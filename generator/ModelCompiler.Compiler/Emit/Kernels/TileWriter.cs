@@ -12,14 +12,21 @@ namespace ModelCompiler.Compiler.Emit.Kernels;
 /// <param name="Columns">Columns to compute, a multiple of 16.</param>
 /// <param name="PanelStride">Columns of the panel: more than Columns where only a part of it is multiplied.</param>
 /// <param name="Accumulates">Continues the chains that y holds, instead of starting at zero.</param>
-internal sealed record Product(WeightFormat Format, int? Inputs, int Columns, int PanelStride, bool Accumulates)
+/// <param name="AddsBias">Adds bias[Columns] to every row while it is in registers.</param>
+/// <param name="AddsResidual">Then adds residual[rows × Columns], which may be y.</param>
+internal sealed record Product(
+    WeightFormat Format, int? Inputs, int Columns, int PanelStride, bool Accumulates, bool AddsBias = false, bool AddsResidual = false)
 {
     public string Suffix
         => $"{(Inputs is { } inputs ? Literals.Int(inputs) : "N")}x{Columns}" + (PanelStride == Columns ? "" : $"of{PanelStride}")
-            + $"{Format.Name.ToUpperInvariant()}{(Accumulates ? "Add" : "")}";
+            + $"{Format.Name.ToUpperInvariant()}{(Accumulates ? "Add" : "")}{(AddsBias ? "Bias" : "")}{(AddsResidual ? "Residual" : "")}";
 
-    /// <summary>Parameter list of the emitted method, after the rows.</summary>
-    public string CountParameter => Inputs is null ? ", nint inputs" : "";
+    /// <summary>Parameters of the emitted method that not every product has, after the others.</summary>
+    public string FurtherParameters
+        => (AddsBias ? ", float* bias" : "") + (AddsResidual ? ", float* residual, nint residualStride" : "") + (Inputs is null ? ", nint inputs" : "");
+
+    /// <summary>The same as arguments of these names.</summary>
+    public string FurtherArguments => FurtherParameters.Replace("float* ", "").Replace("nint ", "");
 }
 
 /// <summary>
@@ -30,8 +37,8 @@ internal sealed record Product(WeightFormat Format, int? Inputs, int Columns, in
 internal static class TileWriter
 {
     /// <summary>
-    /// Requires <c>Name(float* x, nint xStride, int rows, Element* panel, float* y, nint yStride[, nint inputs])</c>, which computes up to a
-    /// full tile of rows, and returns its name.
+    /// Requires <c>Name(float* x, nint xStride, int rows, Element* panel, float* y, nint yStride[, float* bias][, float* residual, nint
+    /// residualStride][, nint inputs])</c>, which computes up to a full tile of rows, and returns its name.
     /// </summary>
     public static string Require(KernelSet set, Product product)
     {
@@ -40,20 +47,21 @@ internal static class TileWriter
         {
             VectorTarget target = set.Target;
             int most = TilePlan.Rows(target.Set, product.Format);
-            string count = product.Inputs is null ? ", inputs" : "";
-            writer.Line($"/// <summary>y[rows × {product.Columns}] {(product.Accumulates ? "+=" : "=")} x[rows × {InputsText(product)}] · panel, for 1 to {most} rows.</summary>");
+            writer.Line($"/// <summary>y[rows × {product.Columns}] {(product.Accumulates ? "+=" : "=")} x[rows × {InputsText(product)}] · panel{Text(product.AddsBias, " + bias")}{Text(product.AddsResidual, " + residual")}, for 1 to {most} rows.</summary>");
             writer.Line("[MethodImpl(MethodImplOptions.AggressiveInlining)]");
-            writer.Open($"private static void {name}(float* x, nint xStride, int rows, {product.Format.ElementType}* panel, float* y, nint yStride{product.CountParameter})");
+            writer.Open($"private static void {name}(float* x, nint xStride, int rows, {product.Format.ElementType}* panel, float* y, nint yStride{product.FurtherParameters})");
             writer.Open("switch (rows)");
             for (int rows = most; rows >= 1; rows--)
             {
                 string label = rows == most ? "default" : $"case {rows}";
-                writer.Line($"{label}: {Tile(set, product, rows)}(x, xStride, panel, y, yStride{count}); break;");
+                writer.Line($"{label}: {Tile(set, product, rows)}(x, xStride, panel, y, yStride{product.FurtherArguments}); break;");
             }
 
             writer.Close().Close();
         });
     }
+
+    private static string Text(bool condition, string text) => condition ? text : "";
 
     private static string InputsText(Product product) => product.Inputs is { } inputs ? Literals.Int(inputs) : "inputs";
 
@@ -70,7 +78,7 @@ internal static class TileWriter
         string columnLoop = width == product.Columns ? "" : $", {width} columns at a time";
         writer.Line($"/// <summary>{rows} row{(rows == 1 ? "" : "s")} × {product.Columns} columns{columnLoop}: {rows * registers} accumulators in registers.</summary>");
         writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
-        writer.Open($"private static void {name}(float* x, nint xStride, {product.Format.ElementType}* panel, float* y, nint yStride{product.CountParameter})");
+        writer.Open($"private static void {name}(float* x, nint xStride, {product.Format.ElementType}* panel, float* y, nint yStride{product.FurtherParameters})");
         for (int row = 0; row < rows; row++)
         {
             writer.Line(row == 0 ? "float* x0 = x;" : $"float* x{row} = &x{row - 1}[xStride];");
@@ -99,10 +107,10 @@ internal static class TileWriter
 
         WriteAccumulators(writer, target, product, rows, registers);
         WriteLoop(writer, target, product, rows, registers);
-        WriteStores(writer, target, rows, registers);
+        WriteStores(writer, target, product, rows, registers);
         if (loops)
         {
-            writer.Line($"y += {width};");
+            writer.Line($"y += {width};{Text(product.AddsBias, $" bias += {width};")}{Text(product.AddsResidual, $" residual += {width};")}");
             writer.Close();
         }
 
@@ -122,7 +130,9 @@ internal static class TileWriter
         }
     }
 
-    private static string At(int row, int offset) => offset == 0 ? $"out{row}" : $"&out{row}[{offset}]";
+    private static string At(int row, int offset) => Place($"out{row}", offset);
+
+    private static string Place(string pointer, int offset) => offset == 0 ? pointer : $"&{pointer}[{offset}]";
 
     private static void WriteLoop(SourceWriter writer, VectorTarget target, Product product, int rows, int registers)
     {
@@ -161,13 +171,26 @@ internal static class TileWriter
         writer.Close();
     }
 
-    private static void WriteStores(SourceWriter writer, VectorTarget target, int rows, int registers)
+    private static void WriteStores(SourceWriter writer, VectorTarget target, Product product, int rows, int registers)
     {
+        for (int register = 0; register < registers && product.AddsBias; register++)
+        {
+            writer.Line($"var b{register} = {target.Load(Place("bias", register * target.Lanes))};");
+        }
+
         for (int row = 0; row < rows; row++)
         {
+            if (product.AddsResidual)
+            {
+                writer.Line(row == 0 ? "float* residual0 = residual;" : $"float* residual{row} = &residual{row - 1}[residualStride];");
+            }
+
             for (int register = 0; register < registers; register++)
             {
-                writer.Line(target.Store($"y{row}_{register}", At(row, register * target.Lanes)));
+                int offset = register * target.Lanes;
+                string sum = $"y{row}_{register}" + Text(product.AddsBias, $" + b{register}")
+                    + Text(product.AddsResidual, $" + {target.Load(Place($"residual{row}", offset))}");
+                writer.Line(target.Store(sum, At(row, offset)));
             }
         }
     }
