@@ -22,6 +22,7 @@ internal static class LayerWriter
         foreach (Stage stage in stages)
         {
             writer.Line();
+            WriteSelection(writer, stage, variables);
             writer.Line("// " + Literals.Comment(stage.Equation));
             WriteCall(writer, stage, variables);
             if (stage.BarrierAfter)
@@ -58,7 +59,7 @@ internal static class LayerWriter
     private static Dictionary<string, string> WriteOperands(SourceWriter writer, Place place, IReadOnlyList<Stage> stages)
     {
         Dictionary<string, string> variables = [];
-        foreach (Slot slot in stages.SelectMany(stage => stage.Operands).OfType<Slot>())
+        foreach (Slot slot in stages.SelectMany(stage => stage.Operands.OfType<Slot>().Concat(stage.Kept)))
         {
             if (variables.ContainsKey(Key(slot)))
             {
@@ -83,6 +84,23 @@ internal static class LayerWriter
     }
 
     private static string Key(Slot slot) => $"{slot.Buffer.Offset} {slot.Buffer.LocalOffset} {slot.Column}";
+
+    private static void WriteSelection(SourceWriter writer, Stage stage, Dictionary<string, string> variables)
+    {
+        if (stage.Kept.Count == 0)
+        {
+            return;
+        }
+
+        writer.Line("// No row reads another any more: the rest is for the rows whose logits are asked for.");
+        foreach (Slot slot in stage.Kept)
+        {
+            writer.Line($"w.MoveLogitRows({variables[Key(slot)]}, {slot.Buffer.Stride}, {slot.PaddedWidth});");
+        }
+
+        writer.Line("w.DropOtherRows();");
+        writer.Line();
+    }
 
     private static void WriteCall(SourceWriter writer, Stage stage, Dictionary<string, string> variables)
     {

@@ -32,7 +32,7 @@ public sealed record LinearKernel(
     string Name, WeightFormat Format, int Inputs, int Outputs, int InputBlocks, int InStride, int OutStride, int ResidualStride, bool HasBias,
     bool HasResidual, ActivationKind? Activation, bool Gated, bool ToLogits) : KernelPlan(Name)
 {
-    /// <summary>Whether a tile passes through local scratch, where the epilogue reads it, before it reaches its place.</summary>
+    /// <summary>Whether anything follows the product.</summary>
     public bool HasEpilogue => HasBias || HasResidual || Activation is not null || Gated;
 
     /// <summary>Outputs of the narrow last panel; 0 when all are full.</summary>

@@ -14,6 +14,7 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
 
     private readonly KernelNames names = new();
     private readonly List<Stage> stages = [];
+    private readonly RowSelection? selection = RowSelection.Find(graph, arena);
     private int pageFloats;
 
     /// <summary>Floats of a cache page, all layers.</summary>
@@ -47,8 +48,8 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
     }
 
     /// <summary>
-    /// The head runs for the rows whose logits are asked for: its norm gathers them and its product reads what the norm wrote. Any
-    /// other head would need a gathering step of its own.
+    /// The head runs for the rows whose logits are asked for: unless they were selected before, its norm gathers them and its product reads
+    /// what the norm wrote. Any other head would need a gathering step of its own.
     /// </summary>
     private void CheckHead(Operation operation)
     {
@@ -84,7 +85,10 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
     private Slot Slot(Value value) => arena.Slots[value.Id];
 
     private void Add(KernelPlan kernel, Operation operation, string equation, Slot?[] operands, WeightArgument[] arguments, int pageOffset = 0)
-        => stages.Add(new Stage(kernel, operation.Place, equation, new(operands), new(arguments), pageOffset, kernel is not NormKernel));
+    {
+        EquatableArray<Slot> kept = ReferenceEquals(operation, selection?.Before) ? selection.Kept : EquatableArray<Slot>.Empty;
+        stages.Add(new Stage(kernel, operation.Place, equation, new(operands), new(arguments), pageOffset, kept, kernel is not NormKernel));
+    }
 
     private void Plan(TokenEmbedding embedding)
     {
@@ -130,10 +134,11 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
             arguments.Add(Argument("bias", Row(bias, 0)));
         }
 
+        bool gathers = norm.Place.Section == Section.Head && selection is null;
         NormKernel kernel = names.Name(name => new NormKernel(
             name, norm.Kind, norm.Input.Width, input.PaddedWidth, input.Buffer.Stride, output.Buffer.Stride, norm.Epsilon, norm.Weight is not null,
-            norm.Bias is not null, norm.Place.Section == Section.Head),
-            $"{norm.Kind}Norm{norm.Input.Width}" + (norm.Place.Section == Section.Head ? "Selected" : ""));
+            norm.Bias is not null, gathers),
+            $"{norm.Kind}Norm{norm.Input.Width}" + (gathers ? "Selected" : ""));
         string epsilon = Text(norm.Epsilon), x = ShortName(norm.Input), y = ShortName(norm.Output);
         string equation = norm.Kind == NormKind.Rms
             ? $"{y} = {x} / sqrt(mean({x}²) + {epsilon}) · gain"

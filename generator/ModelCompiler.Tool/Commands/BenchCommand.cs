@@ -112,11 +112,17 @@ internal static class BenchCommand
         session.Forward([0]);
     }
 
-    /// <summary>Multiplications and additions of the layers' matrices, for one token. Attention and the head are not counted.</summary>
+    /// <summary>
+    /// Multiplications and additions of the layers' matrices, for one token of a prompt. Attention and the head are not counted, nor is what
+    /// is computed for the last token alone.
+    /// </summary>
     private static double FlopsPerToken(string directory, string weights)
     {
         using PlannedModel planned = PlannedModel.Open(directory, name: null, weights);
-        return planned.Plan.Graph.Operations.OfType<Linear>()
+        bool selects = planned.Plan.Stages.Any(stage => stage.Kept.Count > 0);
+        return planned.Plan.Graph.Operations
+            .TakeWhile((_, i) => !selects || planned.Plan.Graph.Operations.Skip(i).OfType<Attention>().Any())
+            .OfType<Linear>()
             .Where(linear => linear.Place.Section != Section.Head)
             .Sum(linear => 2.0 * linear.Weight.Rows * linear.Weight.Columns);
     }

@@ -109,6 +109,31 @@ public sealed unsafe class Worker
         return false;
     }
 
+    /// <summary>
+    /// Moves the rows whose logits are asked for to the front: row LogitRowIndices[i] of <paramref name="value"/>, <paramref name="width"/>
+    /// floats, becomes row i. Worker 0 does; <see cref="DropOtherRows"/> lets the others see it.
+    /// </summary>
+    public void MoveLogitRows(float* value, int stride, int width)
+    {
+        for (int i = 0; Index == 0 && i < LogitRows; i++)
+        {
+            if (LogitRowIndices[i] != i)
+            {
+                new Span<float>(value + ((nint)LogitRowIndices[i] * stride), width).CopyTo(new Span<float>(value + ((nint)i * stride), width));
+            }
+        }
+    }
+
+    /// <summary>The rest of the step is for the rows whose logits are asked for, which <see cref="MoveLogitRows"/> has moved. Attention cannot follow.</summary>
+    public void DropOtherRows()
+    {
+        if (LogitRows < Rows)
+        {
+            Rows = LogitRows;
+            Barrier();
+        }
+    }
+
     /// <summary>The sequence that a row of the step belongs to. Looks at one sequence after another: linear in <see cref="SliceCount"/>.</summary>
     public SequenceSlice* SliceOf(int row)
     {

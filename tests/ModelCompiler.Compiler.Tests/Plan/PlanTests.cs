@@ -47,6 +47,19 @@ public class PlanTests
         }
     }
 
+    /// <summary>What reads no other row is computed for the rows whose logits are asked for: all that follows the last attention.</summary>
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Rows_are_dropped_once_behind_the_last_attention(string name)
+    {
+        ModelPlan plan = PlannedModel.Of(name);
+        int last = Enumerable.Range(0, plan.Stages.Count).Last(i => plan.Stages[i].Kernel is AttentionKernel);
+        Stage selecting = Assert.Single(plan.Stages, stage => stage.Kept.Count > 0);
+        Assert.Same(plan.Stages[last + 1], selecting);
+        Assert.Equal(["attended", "x"], selecting.Kept.Select(slot => slot.Name).Order());
+        Assert.DoesNotContain(plan.Kernels, kernel => kernel is NormKernel { Selected: true });
+    }
+
     [Theory]
     [MemberData(nameof(Names))]
     public void Layers_of_one_shape_share_their_kernels(string name)

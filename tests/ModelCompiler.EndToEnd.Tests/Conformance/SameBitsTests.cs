@@ -91,6 +91,42 @@ public class SameBitsTests(ConformanceModels models)
         }
     }
 
+    /// <summary>Behind the last attention a step goes down to the rows whose logits are asked for: one, some of several sequences, or none.</summary>
+    [Theory]
+    [MemberData(nameof(Engined))]
+    public void WhicheverLogitsAreAskedFor(string model, string format, InstructionSet instructionSet)
+    {
+        Engines.Require(instructionSet);
+        EmittedModel emitted = models.Get(model, format);
+        int[] tokens = emitted.Tokens(Length);
+        float[] expected = emitted.Logits(tokens, Engines.Best);
+        (int Length, LogitsFor Which)[] prompts = [(17, LogitsFor.Last), (Length, LogitsFor.None), (63, LogitsFor.Last), (5, LogitsFor.All), (1, LogitsFor.Last)];
+        foreach (int threads in (int[])[1, 3])
+        {
+            using CompiledModel loaded = emitted.Load(instructionSet, threads);
+            foreach ((int length, LogitsFor which) in prompts)
+            {
+                using Session alone = loaded.CreateSession();
+                Bits.AssertEqual(Asked(length, which), alone.Forward(tokens.AsSpan(0, length), which).ToArray(), $"{threads} threads, {which} of {length} tokens");
+            }
+
+            Session[] sessions = [.. prompts.Select(_ => loaded.CreateSession())];
+            loaded.Forward([.. sessions.Select((session, i) => new SessionTokens(session, tokens.AsMemory(0, prompts[i].Length), prompts[i].Which))]);
+            for (int i = 0; i < sessions.Length; i++)
+            {
+                Bits.AssertEqual(Asked(prompts[i].Length, prompts[i].Which), sessions[i].Logits.ToArray(), $"{threads} threads, {prompts[i]} in a batch");
+                sessions[i].Dispose();
+            }
+        }
+
+        ReadOnlySpan<float> Asked(int length, LogitsFor which) => which switch
+        {
+            LogitsFor.All => Rows(emitted, expected, 0, length),
+            LogitsFor.Last => Rows(emitted, expected, length - 1, 1),
+            _ => [],
+        };
+    }
+
     [Theory]
     [MemberData(nameof(Models))]
     public void AfterRewindAndInAFork(string model, string format)
