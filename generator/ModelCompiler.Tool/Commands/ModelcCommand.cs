@@ -49,6 +49,7 @@ internal static class ModelcCommand
         RunCommand.Create(),
         LogitsCommand.Create(),
         BenchCommand.Create(),
+        PerplexityCommand.Create(),
         SynthCommand.Create(),
         CacheCommand.Create(),
     };

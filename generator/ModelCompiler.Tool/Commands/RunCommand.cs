@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Generation;
 using ModelCompiler.Tool.Hosting;
@@ -75,13 +74,7 @@ internal static class RunCommand
         }
         else
         {
-            if (model.Tokenizer is null)
-            {
-                throw new ModelException(Catalogue.UnreadableFile.Create(
-                    new SourceSpan(Path.Combine(parsed.GetRequiredValue(Directory), "tokenizer.json")),
-                    "tokenizer", "no such file", "the tokenizer.json that was published with the model", "Put it there, or give --tokens instead of --prompt."));
-            }
-
+            _ = RequiredTokenizer.Of(model, parsed.GetRequiredValue(Directory), "Put it there, or give --tokens instead of --prompt.");
             TextGeneration text = model.Generate(parsed.GetRequiredValue(Prompt), options, cancellation);
             Write(parsed, text, () => text.Result);
         }

@@ -18,7 +18,7 @@ public sealed class CommandLineTests : IDisposable
     public void HelpNamesEveryCommand()
     {
         Finished help = ChildProcess.Modelc("--help").Expect(0);
-        Assert.All(["inspect", "pack", "compile", "run", "logits", "bench", "synth"], command => Assert.Contains($"\n  {command} <DIR>", help.Output.ReplaceLineEndings("\n")));
+        Assert.All(["inspect", "pack", "compile", "run", "logits", "bench", "perplexity", "synth"], command => Assert.Contains($"\n  {command} <DIR>", help.Output.ReplaceLineEndings("\n")));
         Assert.Contains("\n  cache ", help.Output.ReplaceLineEndings("\n"));
         Assert.Empty(help.Error);
         Assert.Contains("--temperature", ChildProcess.Modelc("run", "--help").Expect(0).Output);
