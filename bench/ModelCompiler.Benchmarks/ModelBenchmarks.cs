@@ -40,7 +40,7 @@ public class ModelBenchmarks
             SyntheticModel.Write(folder, SyntheticConfigs.Published[Shape], new SyntheticModelOptions());
         }
 
-        model = new ModelHost(folder, Weights, (_, _) => new Progress<long>(), CancellationToken.None).Load(new LoadOptions { Threads = Threads }).Model;
+        model = new ModelHost(folder, new(Weights), (_, _) => new Progress<long>(), CancellationToken.None).Load(new LoadOptions { Threads = Threads }).Model;
         session = model.CreateSession();
         prompt = [.. Enumerable.Range(0, PromptLength).Select(i => i * 7919 % model.Description.Vocab)];
         session.Forward(prompt, LogitsFor.None);

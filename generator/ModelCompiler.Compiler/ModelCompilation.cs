@@ -7,8 +7,10 @@ using ModelCompiler.Compiler.Plan;
 
 namespace ModelCompiler.Compiler;
 
-/// <summary>What the user chose for a model. Weights: a format's name.</summary>
-public sealed record PlanOptions(string Weights = "f32");
+/// <summary>What the user chose for a model.</summary>
+/// <param name="Weights">Name of a <see cref="WeightFormat"/>.</param>
+/// <param name="Cache">Name of a <see cref="CacheFormat"/>.</param>
+public sealed record PlanOptions(string Weights = "f32", string Cache = "f32");
 
 /// <summary>What the emitted class is called, and the packed file that it belongs to.</summary>
 /// <param name="Namespace">Empty: the global namespace.</param>
@@ -41,6 +43,13 @@ public static class ModelCompilation
             return null;
         }
 
+        if (CacheFormat.Find(options.Cache) is not { } cache)
+        {
+            string known = string.Join(", ", CacheFormat.All.Select(format => format.Name));
+            diagnostics.Add(new(Catalogue.UnknownFormat, model, $"Found the cache format '{options.Cache}', expected one of {known}. Set Cache to one of these."));
+            return null;
+        }
+
         if (ModelGraphBuilder.Build(inputs, diagnostics) is not { } graph)
         {
             return null;
@@ -49,7 +58,7 @@ public static class ModelCompilation
         bool valid = true;
         try
         {
-            ModelPlan plan = ModelPlanner.Plan(inputs.Name, graph, format, (_, fused) => valid &= GraphVerifier.Verify(fused, model, diagnostics));
+            ModelPlan plan = ModelPlanner.Plan(inputs.Name, graph, format, cache, (_, fused) => valid &= GraphVerifier.Verify(fused, model, diagnostics));
             return valid ? plan : null;
         }
         catch (UnsupportedOperationException unsupported)

@@ -75,8 +75,11 @@ public sealed record ModelDescription
     /// <summary>Scratch of each worker, in floats for each row of the arena.</summary>
     public required int LocalFloatsPerRow { get; init; }
 
-    /// <summary>Floats of a cache page: 64 positions of all layers.</summary>
-    public required int PageFloats { get; init; }
+    /// <summary>How keys and values lie in a page of the cache.</summary>
+    public required CacheLayout Cache { get; init; }
+
+    /// <summary>Most positions of a sequence that attention takes through its cache together.</summary>
+    public required int AttentionPositions { get; init; }
 
     /// <summary>Rotary tables.</summary>
     public IReadOnlyList<RopeFrequencies> RopeTables { get; init; } = [];

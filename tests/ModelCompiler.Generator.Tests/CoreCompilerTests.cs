@@ -78,6 +78,6 @@ public sealed class CoreCompilerTests
         List<ModelDiagnostic> diagnostics = [];
         ModelPlan? plan = ModelCompilation.Plan(new("story", new ModelConfig(new TextFile("config.json", config)), tensors), new PlanOptions("bf16"), diagnostics);
         Assert.Empty(diagnostics);
-        return new ModelManifest("story", "bf16", "story.mcw", null, plan!.Hash, new string('a', 64), tensors).Write();
+        return new ModelManifest("story", "bf16", "f32", "story.mcw", null, plan!.Hash, new string('a', 64), tensors).Write();
     }
 }

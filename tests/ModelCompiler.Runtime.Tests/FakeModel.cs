@@ -65,7 +65,7 @@ internal sealed unsafe class FakeModel : CompiledModel
             for (int row = worker.Index; row < slice.Rows; row += worker.Count)
             {
                 int position = worker.Positions[slice.FirstRow + row];
-                slice.Pages[position / 64][position % 64] = worker.Tokens[slice.FirstRow + row];
+                ((float*)slice.Pages[position / 64])[position % 64] = worker.Tokens[slice.FirstRow + row];
                 worker.Arena[(slice.FirstRow + row) * 16] = s;
             }
         }
@@ -81,7 +81,7 @@ internal sealed unsafe class FakeModel : CompiledModel
                 int[] history = new int[worker.Positions[row] + 1];
                 for (int position = 0; position < history.Length; position++)
                 {
-                    history[position] = (int)slice.Pages[position / 64][position % 64];
+                    history[position] = (int)((float*)slice.Pages[position / 64])[position % 64];
                 }
 
                 logits(history, new Span<float>(worker.Logits + (i * Description.VocabStride), Description.Vocab));
@@ -107,7 +107,8 @@ internal sealed unsafe class FakeModel : CompiledModel
                 Name = "fake", Family = "fake", Format = "f32", Dim = 8, HiddenDim = 8, Layers = 1, Heads = 1, KvHeads = 1, HeadDim = 8,
                 Vocab = Vocab, VocabStride = Stride, ContextLength = 300, EndTokens = [1], WeightsFile = "fake.mcw", PlanHash = PlanHash,
                 ContentHash = contentHash, WeightsLengthBytes = dataLength, BytesPerToken = dataLength, MaxRows = 128,
-                ArenaFloatsPerRow = 16, LocalFloats = 16, LocalFloatsPerRow = 0, PageFloats = 2 * 64 * 16,
+                ArenaFloatsPerRow = 16, LocalFloats = 16, LocalFloatsPerRow = 0, AttentionPositions = 48,
+                Cache = new CacheLayout("f32", blocks: 1, positionRows: 16, headWords: 16, positionsPerWord: 1),
                 InstructionSets = [InstructionSet.Avx512, InstructionSet.Portable],
             };
         }

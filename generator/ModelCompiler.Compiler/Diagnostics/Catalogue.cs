@@ -91,7 +91,7 @@ public static class Catalogue
     public static DiagnosticRule InvalidAttention { get; } = Error("MC115", "An attention of the graph is not well formed");
 
     /// <summary>MC201.</summary>
-    public static DiagnosticRule UnknownFormat { get; } = Error("MC201", "The weights format is unknown");
+    public static DiagnosticRule UnknownFormat { get; } = Error("MC201", "A format is unknown");
 
     /// <summary>MC202.</summary>
     public static DiagnosticRule NotLowered { get; } = Error("MC202", "An operation has no kernel in this use");

@@ -39,13 +39,16 @@ internal sealed class DescriptionWriter(ModelPlan plan, EmitOptions options, IRe
             ("ArenaFloatsPerRow", Literals.Int(scratch.ArenaFloatsPerRow)),
             ("LocalFloats", Literals.Int(scratch.LocalFloats)),
             ("LocalFloatsPerRow", Literals.Int(scratch.LocalFloatsPerRow)),
-            ("PageFloats", Literals.Int(scratch.PageFloats)),
+            ("AttentionPositions", Literals.Int(plan.Cache.BlockPositions)),
             ("InstructionSets", $"[{string.Join(", ", targets.Select(target => "InstructionSet." + target.Name))}]"),
         ];
         foreach ((string name, string value) in values)
         {
             writer.Line($"    {name} = {value},");
         }
+
+        CacheBlock block = plan.Cache.Block;
+        writer.Line($"    Cache = new CacheLayout({Literals.String(plan.Cache.Format)}, blocks: {plan.Cache.Blocks}, positionRows: {block.PositionRows}, headWords: {block.HeadDim}, positionsPerWord: {block.Format.NumbersPerWord}),");
 
         writer.Line("    RopeTables =");
         writer.Line("    [");

@@ -108,7 +108,7 @@ internal static class LayerWriter
         arguments.AddRange(stage.Operands.OfType<Slot>().Select(slot => variables[Key(slot)]));
         if (stage.Kernel is AttentionKernel)
         {
-            arguments.Add(Literals.Int(stage.PageOffset));
+            arguments.Add(Literals.Offset(stage.PageOffset));
         }
 
         foreach (WeightArgument weight in stage.Weights)

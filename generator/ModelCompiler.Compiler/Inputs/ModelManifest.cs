@@ -8,13 +8,14 @@ namespace ModelCompiler.Compiler.Inputs;
 /// </summary>
 /// <param name="Name">The model's name in the project file.</param>
 /// <param name="Weights">Format of the packed matrices, such as <c>bf16</c>.</param>
+/// <param name="Cache">Format of the key/value cache, such as <c>q8</c>.</param>
 /// <param name="WeightsFile">File name of the packed weights.</param>
 /// <param name="EmbeddedResource">The resource that holds the packed weights in the user's assembly; null: they stay a file.</param>
 /// <param name="PlanHash">SHA-256 of the layout, lower-case hexadecimal.</param>
 /// <param name="ContentHash">SHA-256 of the packed content, lower-case hexadecimal.</param>
 /// <param name="Tensors">The published tensors, sorted by name; their files are plain names.</param>
 public sealed record ModelManifest(
-    string Name, string Weights, string WeightsFile, string? EmbeddedResource, string PlanHash, string ContentHash,
+    string Name, string Weights, string Cache, string WeightsFile, string? EmbeddedResource, string PlanHash, string ContentHash,
     EquatableArray<TensorInfo> Tensors)
 {
     /// <summary>Version of this file format.</summary>
@@ -34,6 +35,7 @@ public sealed record ModelManifest(
             .Property("version", Version)
             .Property("name", Name)
             .Property("weights", Weights)
+            .Property("cache", Cache)
             .Property("weightsFile", WeightsFile)
             .Property("embeddedResource", EmbeddedResource)
             .Property("planHash", PlanHash)
@@ -79,6 +81,7 @@ public sealed record ModelManifest(
         ModelManifest manifest = new(
             json.Text("name"),
             json.Text("weights"),
+            json.Text("cache"),
             json.Text("weightsFile"),
             json.Has("embeddedResource") ? json.Text("embeddedResource") : null,
             Hash(json, "planHash"),

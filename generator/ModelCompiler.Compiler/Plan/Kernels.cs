@@ -50,18 +50,21 @@ public sealed record HeadNormPlan(double Epsilon, bool HasWeight);
 
 /// <summary>
 /// Attention over the paged cache, with the preparation of q and k. Strides are those of the rows that hold q, k, v.
-/// <paramref name="PaddedHeadDim"/> floats separate heads.
+/// <paramref name="Block"/>: what a page holds for a key/value head; its padded size separates heads, in floats.
 /// </summary>
 public sealed record AttentionKernel(
-    string Name, int Heads, int KvHeads, int HeadDim, int PaddedHeadDim, int QueryStride, int KeyStride, int ValueStride, int OutStride,
+    string Name, int Heads, int KvHeads, int HeadDim, CacheBlock Block, int QueryStride, int KeyStride, int ValueStride, int OutStride,
     double ScoreScale, int? Window, double? SoftCap, HeadNormPlan? QueryNorm, HeadNormPlan? KeyNorm, int? RopeTable, int RotatedPairs)
     : KernelPlan(Name)
 {
     /// <summary>Query heads that share a key/value head.</summary>
     public int Group => Heads / KvHeads;
 
-    /// <summary>Floats of one key/value head in a cache page: keys [PaddedHeadDim × 64], then values [64 × PaddedHeadDim].</summary>
-    public int PageFloatsPerHead => 2 * PaddedHeadDim * CachePage.Positions;
+    /// <summary>Floats from a head to the next.</summary>
+    public int PaddedHeadDim => Block.HeadDim;
+
+    /// <summary>Its part of local scratch.</summary>
+    public AttentionScratch Scratch => new(Block, Group);
 }
 
 /// <summary>What an <see cref="ElementwiseKernel"/> computes.</summary>
@@ -87,11 +90,4 @@ public static class RowGrain
 
     /// <summary>Table lookups and the preparation of attention: dearer rows.</summary>
     public const int Lookup = 4;
-}
-
-/// <summary>The one page size of the key/value cache.</summary>
-public static class CachePage
-{
-    /// <summary>Positions in a page: the columns of a panel, so that scores of a page are one tile product.</summary>
-    public const int Positions = 64;
 }

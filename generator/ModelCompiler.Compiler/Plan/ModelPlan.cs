@@ -6,13 +6,14 @@ namespace ModelCompiler.Compiler.Plan;
 /// <param name="Name">The model's name.</param>
 /// <param name="Graph">The model as mapped, before fusion.</param>
 /// <param name="Format">Name of the format of its matrices.</param>
+/// <param name="Cache">What its key/value cache holds.</param>
 /// <param name="Weights">Layout of the packed weights.</param>
 /// <param name="Hash">SHA-256 of the layout, lower-case hexadecimal: ties emitted code to its packed file.</param>
 /// <param name="BytesPerToken">Weight bytes that one decoded token reads.</param>
 /// <param name="Stages">The program, in order.</param>
 /// <param name="Scratch">Sizes of the scratch memory.</param>
 public sealed record ModelPlan(
-    string Name, ModelGraph Graph, string Format, PackedWeights Weights, string Hash, long BytesPerToken,
+    string Name, ModelGraph Graph, string Format, CachePlan Cache, PackedWeights Weights, string Hash, long BytesPerToken,
     EquatableArray<Stage> Stages, ScratchPlan Scratch)
 {
     /// <summary>Each shared body once, in the order of first use.</summary>
@@ -35,6 +36,18 @@ public sealed record ModelPlan(
 /// <param name="LocalFloats">Each worker's.</param>
 /// <param name="LocalFloatsPerRow">Each worker's, for each row: panels whose inner dimension is cut into blocks.</param>
 /// <param name="MaxRows">Most rows in one step.</param>
-/// <param name="PageFloats">A cache page: 64 positions of all layers.</param>
 /// <param name="VocabStride">Floats between rows of logits.</param>
-public sealed record ScratchPlan(int ArenaFloatsPerRow, int LocalFloats, int LocalFloatsPerRow, int MaxRows, int PageFloats, int VocabStride);
+public sealed record ScratchPlan(int ArenaFloatsPerRow, int LocalFloats, int LocalFloatsPerRow, int MaxRows, int VocabStride);
+
+/// <summary>The key/value cache: its pages hold 64 positions of <paramref name="Blocks"/> blocks, those of a layer's key/value heads side by side.</summary>
+/// <param name="Block">What a page holds for each key/value head of each layer.</param>
+/// <param name="Blocks">Key/value heads of all layers.</param>
+/// <param name="BlockPositions">Most positions that attention takes through the cache together.</param>
+public sealed record CachePlan(CacheBlock Block, int Blocks, int BlockPositions)
+{
+    /// <summary>Name of the format.</summary>
+    public string Format => Block.Format.Name;
+
+    /// <summary>Bytes of a page.</summary>
+    public long PageBytes => checked(Blocks * (long)Block.LengthBytes);
+}

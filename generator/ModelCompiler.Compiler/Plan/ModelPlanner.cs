@@ -13,19 +13,19 @@ internal static class ModelPlanner
     /// <summary>The arena is kept within this.</summary>
     private const long ArenaBytes = 32L * 1024 * 1024;
 
-    public static ModelPlan Plan(string name, ModelGraph graph, WeightFormat format, Action<string, ModelGraph>? afterPass = null)
+    public static ModelPlan Plan(string name, ModelGraph graph, WeightFormat format, CacheFormat cache, Action<string, ModelGraph>? afterPass = null)
     {
         ModelGraph fused = PassList.Run(graph, afterPass);
-        ArenaPlanner arena = ArenaPlanner.Plan(fused, LocalScratch.FirstFreeFloat(fused));
+        ArenaPlanner arena = ArenaPlanner.Plan(fused, LocalScratch.FirstFreeFloat(fused, cache));
         WeightsPlanner weights = new(format);
-        StagePlanner stages = new(fused, arena, weights);
+        StagePlanner stages = new(fused, arena, weights, cache);
         EquatableArray<Stage> program = stages.Run();
         PackedWeights packed = weights.Finish();
         ScratchPlan scratch = new(
-            arena.FloatsPerRow, arena.LocalFloats, LocalScratch.FloatsPerRow(program), Rows(arena.FloatsPerRow), stages.PageFloats,
+            arena.FloatsPerRow, arena.LocalFloats, LocalScratch.FloatsPerRow(program), Rows(arena.FloatsPerRow),
             ArenaPlanner.Pad(graph.Dimensions.Vocab));
         long bytesPerToken = stages.ReadPerToken.Sum(matrix => matrix.LengthBytes) + packed.Vectors.Where(vector => vector.Rows == 1).Sum(vector => vector.LengthBytes);
-        return new ModelPlan(name, graph, format.Name, packed, PlanHash.Of(packed), bytesPerToken, program, scratch);
+        return new ModelPlan(name, graph, format.Name, stages.CachePlan, packed, PlanHash.Of(packed), bytesPerToken, program, scratch);
     }
 
     private static int Rows(int floatsPerRow)
@@ -46,23 +46,13 @@ public static class LocalScratch
     /// <summary>A tile that an epilogue reads; there are two, for gate and up.</summary>
     public const int TileFloats = TilePlan.MaxRows * 64;
 
-    /// <summary>Where attention's scores begin: [rows of a tile × positions of a page].</summary>
-    public const int Scores = 2 * TileFloats;
+    /// <summary>Where attention's part begins, <see cref="AttentionScratch"/>.</summary>
+    public const int Attention = 2 * TileFloats;
 
-    /// <summary>Where its sums of values begin: [rows of a tile × padded head].</summary>
-    public const int Sums = Scores + (TilePlan.MaxRows * CachePage.Positions);
-
-    /// <summary>Where its softmax states begin, [rows of a tile × <see cref="StateFloats"/>], for heads of a padded size.</summary>
-    public static int States(int paddedHeadDim) => Sums + (TilePlan.MaxRows * paddedHeadDim);
-
-    /// <summary>Floats of a row's softmax state: maximum, correction, and from 16 on the sum in sixteen lanes.</summary>
-    public const int StateFloats = 32;
-
-    internal static int FirstFreeFloat(ModelGraph fused)
-    {
-        int widestHead = fused.Operations.OfType<FusedAttention>().Select(attention => ArenaPlanner.Pad(attention.Definition.HeadDim)).DefaultIfEmpty(0).Max();
-        return States(widestHead) + (TilePlan.MaxRows * StateFloats);
-    }
+    internal static int FirstFreeFloat(ModelGraph fused, CacheFormat cache)
+        => fused.Operations.OfType<FusedAttention>().Select(attention => attention.Definition)
+            .Select(shape => new AttentionScratch(new CacheBlock(cache, ArenaPlanner.Pad(shape.HeadDim)), shape.Heads / shape.KvHeads).End)
+            .DefaultIfEmpty(Attention).Max();
 
     internal static int FloatsPerRow(EquatableArray<Stage> stages)
         => stages.Select(stage => stage.Kernel is LinearKernel { InputBlocks: > 1, HasEpilogue: true } linear ? linear.Gated ? 128 : 64 : 0).DefaultIfEmpty(0).Max();

@@ -1,10 +1,11 @@
 using System.Globalization;
+using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Graph;
 
 namespace ModelCompiler.Compiler.Plan;
 
 /// <summary>Turns each operation of the fused graph into a stage: its kernel's constants, its operands and its weights.</summary>
-internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, WeightsPlanner weights)
+internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, WeightsPlanner weights, CacheFormat cache)
 {
     /// <summary>Bytes of a panel's block that stay in a 1 MiB L2 cache beside the rows that pass over it.</summary>
     private const long BlockBytes = 512 * 1024;
@@ -15,10 +16,12 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
     private readonly KernelNames names = new();
     private readonly List<Stage> stages = [];
     private readonly RowSelection? selection = RowSelection.Find(graph, arena);
-    private int pageFloats;
+    private AttentionKernel? attentionAnywhere;
+    private int cacheBlocks;
 
-    /// <summary>Floats of a cache page, all layers.</summary>
-    public int PageFloats => pageFloats;
+    /// <summary>The cache of all layers.</summary>
+    public CachePlan CachePlan
+        => attentionAnywhere is { } any ? new(any.Block, cacheBlocks, any.Scratch.Positions) : new(new CacheBlock(cache, ArenaPlanner.Pad(1)), 0, 1);
 
     /// <summary>Matrices that one decoded token reads whole.</summary>
     public HashSet<PackedMatrix> ReadPerToken { get; } = [];
@@ -84,7 +87,7 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
 
     private Slot Slot(Value value) => arena.Slots[value.Id];
 
-    private void Add(KernelPlan kernel, Operation operation, string equation, Slot?[] operands, WeightArgument[] arguments, int pageOffset = 0)
+    private void Add(KernelPlan kernel, Operation operation, string equation, Slot?[] operands, WeightArgument[] arguments, long pageOffset = 0)
     {
         EquatableArray<Slot> kept = ReferenceEquals(operation, selection?.Before) ? selection.Kept : EquatableArray<Slot>.Empty;
         stages.Add(new Stage(kernel, operation.Place, equation, new(operands), new(arguments), pageOffset, kept, kernel is not NormKernel));
@@ -227,11 +230,16 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
 
         int pairs = attention.RopeTable is { } table ? graph.RopeTables[table].InverseFrequencies.Count : 0;
         AttentionKernel kernel = names.Name(name => new AttentionKernel(
-            name, shape.Heads, shape.KvHeads, shape.HeadDim, q.GroupStride, q.Buffer.Stride, k.Buffer.Stride, v.Buffer.Stride, output.Buffer.Stride,
+            name, shape.Heads, shape.KvHeads, shape.HeadDim, new CacheBlock(cache, q.GroupStride), q.Buffer.Stride, k.Buffer.Stride, v.Buffer.Stride, output.Buffer.Stride,
             shape.ScoreScale, shape.Window, shape.SoftCap, NormPlan(attention.QueryNorm), NormPlan(attention.KeyNorm), attention.RopeTable, pairs),
             $"Attention{shape.Heads}x{shape.HeadDim}" + (shape.KvHeads == shape.Heads ? "" : $"Kv{shape.KvHeads}") + (shape.Window is { } window ? $"Window{window}" : ""));
-        Add(kernel, attention, $"{output.Name} = softmax(" + (pairs > 0 ? $"rope({q.Name}) · rope({k.Name})ᵀ" : $"{q.Name} · {k.Name}ᵀ") + $" · {Text(shape.ScoreScale)}) · {v.Name}", [q, k, v, output], [.. arguments], pageFloats);
-        pageFloats = checked(pageFloats + (shape.KvHeads * kernel.PageFloatsPerHead));
+        Add(kernel, attention, $"{output.Name} = softmax(" + (pairs > 0 ? $"rope({q.Name}) · rope({k.Name})ᵀ" : $"{q.Name} · {k.Name}ᵀ") + $" · {Text(shape.ScoreScale)}) · {v.Name}", [q, k, v, output], [.. arguments], cacheBlocks * (long)kernel.Block.LengthBytes);
+        cacheBlocks = checked(cacheBlocks + shape.KvHeads);
+        attentionAnywhere ??= kernel;
+        if (attentionAnywhere.Block != kernel.Block || attentionAnywhere.Group != kernel.Group)
+        {
+            throw new UnsupportedOperationException(attention); // the runtime finds a position in a page by one shape of head
+        }
     }
 
     private static HeadNormPlan? NormPlan(HeadNorm? norm) => norm is null ? null : new HeadNormPlan(norm.Epsilon, norm.Weight is not null);

@@ -27,7 +27,7 @@ public sealed record WeightArgument(string Name, long OffsetBytes, string Commen
 /// <param name="Equation">What it computes, for the reader.</param>
 /// <param name="Operands">Activations, in the order of the kernel's parameters; null: the logits.</param>
 /// <param name="Weights">Weights, in the order of the kernel's parameters.</param>
-/// <param name="PageOffset">Where this layer's part of a cache page begins, in floats (attention only).</param>
+/// <param name="PageOffset">Where this layer's part of a cache page begins, in bytes (attention only).</param>
 /// <param name="Kept">
 /// Not empty: before this stage the step goes down to the rows whose logits are asked for, of which a prompt has one; these are the values
 /// that it and later stages still read of earlier ones.
@@ -35,4 +35,4 @@ public sealed record WeightArgument(string Name, long OffsetBytes, string Commen
 /// <param name="BarrierAfter">Other workers' results of this stage are read next. (Norm keeps its own barrier: it needs none for one row.)</param>
 public sealed record Stage(
     KernelPlan Kernel, Place Place, string Equation, EquatableArray<Slot?> Operands, EquatableArray<WeightArgument> Weights,
-    int PageOffset, EquatableArray<Slot> Kept, bool BarrierAfter);
+    long PageOffset, EquatableArray<Slot> Kept, bool BarrierAfter);

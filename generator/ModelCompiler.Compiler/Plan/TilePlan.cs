@@ -50,6 +50,28 @@ public static class TilePlan
         return widest;
     }
 
+    /// <summary>Most rows of a tile that reads the cache as it lies: the queries that share a key/value head at one position.</summary>
+    public const int CacheRows = 4;
+
+    /// <summary>
+    /// Columns of such a tile: of one row as many as give eight chains, which hide the latency and read what follows in memory. Where numbers
+    /// have scales, these and the words that they belong to are in registers too. Whole groups of 32, or half of one, or all columns.
+    /// </summary>
+    public static int CacheColumns(TargetSet target, int rows, int columns, bool scaled)
+    {
+        int widest = target switch
+        {
+            TargetSet.Avx512 => rows <= 2 ? 128 : 64,
+            _ => rows switch { 1 => scaled ? 32 : 64, 2 => scaled ? 16 : 32, _ => 16 },
+        };
+        while (columns % widest != 0 || (widest % 32 != 0 && widest != 16 && widest != columns))
+        {
+            widest -= 16;
+        }
+
+        return widest;
+    }
+
     /// <summary>
     /// Inputs for each turn of a tile's loop: enough that its overhead hides behind some 32 multiply-adds. Tiles are unrolled, never
     /// the whole inner dimension: a method stays far below the limits of the JIT.

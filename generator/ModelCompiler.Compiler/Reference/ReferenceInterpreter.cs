@@ -1,3 +1,4 @@
+using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Packing;
 
@@ -8,7 +9,10 @@ namespace ModelCompiler.Compiler.Reference;
 /// else is measured against. Positions count from 0; all tokens of a sequence are given at once.
 /// Not for several threads at once.
 /// </summary>
-public sealed class ReferenceInterpreter(ModelGraph graph, IParameterSource parameters)
+/// <param name="graph">The graph as mapped, before fusion.</param>
+/// <param name="parameters">Its weights.</param>
+/// <param name="cache">What keys and values are rounded to before attention reads them; null, as f32: they are not.</param>
+public sealed class ReferenceInterpreter(ModelGraph graph, IParameterSource parameters, CacheFormat? cache = null)
 {
     private readonly Dictionary<Parameter, float[]> loaded = [];
 
@@ -52,7 +56,7 @@ public sealed class ReferenceInterpreter(ModelGraph graph, IParameterSource para
             Norm norm => ReferenceNorm.Apply(norm, Of(norm.Input), LoadOptional(norm.Weight), LoadOptional(norm.Bias)),
             Linear linear => ReferenceLinear.Apply(linear, Of(linear.Input), Load(linear.Weight), LoadOptional(linear.Bias)),
             Rope rope => ReferenceRope.Apply(rope, Of(rope.Input), graph.RopeTables[rope.Table]),
-            Attention attention => ReferenceAttention.Apply(attention, Of(attention.Query), Of(attention.Key), Of(attention.Values)),
+            Attention attention => ReferenceAttention.Apply(attention, Of(attention.Query), Cached(attention, Of(attention.Key)), Cached(attention, Of(attention.Values))),
             Activation activation => ReferenceActivation.Apply(activation.Kind, Of(activation.Input)),
             Add add => ReferenceElementwise.Add(Of(add.Left), Of(add.Right)),
             Multiply multiply => ReferenceElementwise.Multiply(Of(multiply.Left), Of(multiply.Right)),
@@ -62,6 +66,8 @@ public sealed class ReferenceInterpreter(ModelGraph graph, IParameterSource para
                 $"The reference has no equation for '{operation.GetType().Name}'; it interprets the graph before fusion."),
         };
     }
+
+    private double[] Cached(Attention attention, double[] heads) => cache is null or F32Cache ? heads : ReferenceCache.Round(cache, heads, attention.HeadDim);
 
     private float[] Load(Parameter parameter)
     {

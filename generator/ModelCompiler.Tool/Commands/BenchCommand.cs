@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using ModelCompiler.Compiler;
 using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Sessions;
@@ -19,6 +20,7 @@ internal static class BenchCommand
     private static readonly Option<int> Repeat = Numbers.Whole(new Option<int>("--repeat") { Description = "Times that each is measured; the median is told.", HelpName = "R", DefaultValueFactory = _ => 5 }, 1, 1_000_000);
     private static readonly Option<int?> Threads = Symbols.Threads();
     private static readonly Option<string> Weights = Symbols.Weights();
+    private static readonly Option<string> Cache = Symbols.Cache();
     private static readonly Option<string?> Isa = Symbols.Isa();
     private static readonly Option<bool> Verify = Symbols.Verify();
     private static readonly Option<bool> Json = Symbols.Json();
@@ -27,7 +29,7 @@ internal static class BenchCommand
     {
         Command command = new("bench", "Measures prompt and decode speed, bytes per second, load time and memory.")
         {
-            Directory, PromptLength, GenLength, Depth, Batch, Repeat, Threads, Weights, Isa, Verify, Json,
+            Directory, PromptLength, GenLength, Depth, Batch, Repeat, Threads, Weights, Cache, Isa, Verify, Json,
         };
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
         return command;
@@ -59,7 +61,7 @@ internal static class BenchCommand
     {
         using ProgressLine progress = new();
         bool compiled = false;
-        HostedModel Load() => new ModelHost(parsed.GetRequiredValue(Directory), parsed.GetRequiredValue(Weights), Begin, cancellation)
+        HostedModel Load() => new ModelHost(parsed.GetRequiredValue(Directory), Options(parsed), Begin, cancellation)
             .Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), parsed.GetValue(Verify)));
 
         IProgress<long> Begin(string what, long bytes)
@@ -102,9 +104,11 @@ internal static class BenchCommand
             meter.Sample(cancellation);
         }
 
-        double flopsPerToken = FlopsPerToken(parsed.GetRequiredValue(Directory), parsed.GetRequiredValue(Weights));
+        double flopsPerToken = FlopsPerToken(parsed.GetRequiredValue(Directory), Options(parsed));
         return new(model.Description, model.InstructionSet, model.Threads, asked, work, speed, meter!.Best, flopsPerToken, loading, firstToken, resident);
     }
+
+    private static PlanOptions Options(ParseResult parsed) => new(parsed.GetRequiredValue(Weights), parsed.GetRequiredValue(Cache));
 
     private static void ReadOneToken(CompiledModel model)
     {
@@ -116,9 +120,9 @@ internal static class BenchCommand
     /// Multiplications and additions of the layers' matrices, for one token of a prompt. Attention and the head are not counted, nor is what
     /// is computed for the last token alone.
     /// </summary>
-    private static double FlopsPerToken(string directory, string weights)
+    private static double FlopsPerToken(string directory, PlanOptions options)
     {
-        using PlannedModel planned = PlannedModel.Open(directory, name: null, weights);
+        using PlannedModel planned = PlannedModel.Open(directory, name: null, options);
         bool selects = planned.Plan.Stages.Any(stage => stage.Kept.Count > 0);
         return planned.Plan.Graph.Operations
             .TakeWhile((_, i) => !selects || planned.Plan.Graph.Operations.Skip(i).OfType<Attention>().Any())

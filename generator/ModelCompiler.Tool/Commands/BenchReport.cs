@@ -36,7 +36,7 @@ internal sealed record BenchReport(
     public void WriteTable()
     {
         Console.WriteLine(Show(
-            $"{Model.Family} {Model.Format}, {InstructionSets.Name(InstructionSet)}, {Threads} threads; load {Loading.TotalMilliseconds:F1} ms, first token after {FirstToken.TotalMilliseconds:F1} ms"));
+            $"{Model.Family} {Model.Format}, cache {Model.Cache.Format}, {InstructionSets.Name(InstructionSet)}, {Threads} threads; load {Loading.TotalMilliseconds:F1} ms, first token after {FirstToken.TotalMilliseconds:F1} ms"));
         Table table = new() { Border = TableBorder.Minimal };
         table.AddColumns("", "tokens", "tokens/s", "slowest", "fastest", "rate", "peak here", "of peak");
         Add(table, "prompt", Speed.Prompt, PromptFlopsPerSecond, Peaks.FlopsPerSecond, "GFLOP/s", "");
@@ -65,6 +65,7 @@ internal sealed record BenchReport(
                 runtime = RuntimeInformation.FrameworkDescription,
                 family = Model.Family,
                 weights = Model.Format,
+                cache = Model.Cache.Format,
                 instructionSet = InstructionSets.Name(InstructionSet),
                 threads = Threads,
                 loadSeconds = Loading.TotalSeconds,

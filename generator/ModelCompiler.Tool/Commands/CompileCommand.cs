@@ -13,6 +13,7 @@ internal static class CompileCommand
     {
         Argument<string> directory = Symbols.Model();
         Option<string> weights = Symbols.Weights();
+        Option<string> cache = Symbols.Cache();
         Option<string> output = Symbols.Output("Folder that receives the C#, the manifest and the packed weights.");
         Option<string> space = new("--namespace") { Description = "Namespace of the class. [default: the global one]", HelpName = "NAME", DefaultValueFactory = _ => "" };
         Option<string?> className = new("--class") { Description = "Name of the class. [default: from the folder's name]", HelpName = "NAME" };
@@ -31,12 +32,12 @@ internal static class CompileCommand
             }
         });
 
-        Command command = new("compile", "Writes the C#, the manifest and the packed weights of a model.") { directory, weights, output, space, className };
+        Command command = new("compile", "Writes the C#, the manifest and the packed weights of a model.") { directory, weights, cache, output, space, className };
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
                 string folder = parsed.GetRequiredValue(output);
-                using PlannedModel model = PlannedModel.Open(parsed.GetRequiredValue(directory), name: null, parsed.GetRequiredValue(weights));
+                using PlannedModel model = PlannedModel.Open(parsed.GetRequiredValue(directory), name: null, new(parsed.GetRequiredValue(weights), parsed.GetRequiredValue(cache)));
                 Faults.Print(model.Warnings);
                 using ProgressLine progress = new();
                 ModelManifest manifest = model.Pack(folder, resource: null, progress.Begin("packing", model.Plan.Weights.LengthBytes), cancellation);

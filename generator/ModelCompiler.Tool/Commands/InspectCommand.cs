@@ -15,11 +15,12 @@ internal static class InspectCommand
     {
         Argument<string> directory = Symbols.Model();
         Option<string> weights = Symbols.Weights();
+        Option<string> cache = Symbols.Cache();
         Option<bool> json = Symbols.Json();
-        Command command = new("inspect", "Tells family, sizes, formats, bytes read per token and the plan of a model.") { directory, weights, json };
+        Command command = new("inspect", "Tells family, sizes, formats, bytes read per token and the plan of a model.") { directory, weights, cache, json };
         command.SetAction((parsed, _) => Task.Run(() =>
         {
-            using PlannedModel model = PlannedModel.Open(parsed.GetRequiredValue(directory), name: null, parsed.GetRequiredValue(weights));
+            using PlannedModel model = PlannedModel.Open(parsed.GetRequiredValue(directory), name: null, new(parsed.GetRequiredValue(weights), parsed.GetRequiredValue(cache)));
             Faults.Print(model.Warnings);
             if (parsed.GetValue(json))
             {
@@ -53,8 +54,8 @@ internal static class InspectCommand
             [[.. new[] { sizes.Dim, sizes.HiddenDim, sizes.Layers, sizes.Heads, sizes.KvHeads, sizes.HeadDim, sizes.Vocab, sizes.ContextLength }.Select(Number)]]);
         Print(["published as", "tensors", "bytes"], Published(model).Select(type => (string[])[type.Type, Number(type.Tensors), Output.Bytes(type.Bytes)]));
         Print(
-            ["packed as", "file", "read per token", "scratch per row", "cache per 64 positions", "rows per step"],
-            [[plan.Format, Output.Bytes(plan.Weights.LengthBytes), Output.Bytes(plan.BytesPerToken), Output.Bytes(4L * plan.Scratch.ArenaFloatsPerRow), Output.Bytes(4L * plan.Scratch.PageFloats), Number(plan.Scratch.MaxRows)]]);
+            ["packed as", "file", "read per token", "scratch per row", "cache", "of 64 positions", "rows per step"],
+            [[plan.Format, Output.Bytes(plan.Weights.LengthBytes), Output.Bytes(plan.BytesPerToken), Output.Bytes(4L * plan.Scratch.ArenaFloatsPerRow), plan.Cache.Format, Output.Bytes(plan.Cache.PageBytes), Number(plan.Scratch.MaxRows)]]);
         Print(
             ["packed matrix", "outputs", "inputs", "panels", "format", "offset", "bytes"],
             plan.Weights.Matrices.Select(matrix => (string[])
@@ -107,7 +108,8 @@ internal static class InspectCommand
                 bytesPerToken = plan.BytesPerToken,
                 maxRows = plan.Scratch.MaxRows,
                 arenaFloatsPerRow = plan.Scratch.ArenaFloatsPerRow,
-                pageFloats = plan.Scratch.PageFloats,
+                cache = plan.Cache.Format,
+                pageBytes = plan.Cache.PageBytes,
                 matrices = plan.Weights.Matrices.Select(matrix => new
                 {
                     name = matrix.Name,

@@ -17,15 +17,16 @@ internal static class LogitsCommand
         tokens.Required = true;
         Option<string> output = Symbols.Output("File that receives float32, little-endian: [tokens x vocabulary], row by row.");
         Option<string> weights = Symbols.Weights();
+        Option<string> cache = Symbols.Cache();
         Option<int?> threads = Symbols.Threads();
         Option<string?> isa = Symbols.Isa();
         Option<bool> verify = Symbols.Verify();
-        Command command = new("logits", "Writes the logits of every token of a sequence.") { directory, tokens, output, weights, threads, isa, verify };
+        Command command = new("logits", "Writes the logits of every token of a sequence.") { directory, tokens, output, weights, cache, threads, isa, verify };
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
                 using ProgressLine progress = new();
-                using HostedModel hosted = new ModelHost(parsed.GetRequiredValue(directory), parsed.GetRequiredValue(weights), progress.Begin, cancellation)
+                using HostedModel hosted = new ModelHost(parsed.GetRequiredValue(directory), new(parsed.GetRequiredValue(weights), parsed.GetRequiredValue(cache)), progress.Begin, cancellation)
                     .Load(Symbols.LoadOptions(parsed.GetValue(threads), parsed.GetValue(isa), parsed.GetValue(verify)));
                 int[] sequence = parsed.GetValue(tokens)!;
                 TokenList.Check(sequence, hosted.Model.Description);

@@ -14,14 +14,15 @@ internal static class PackCommand
     {
         Argument<string> directory = Symbols.Model();
         Option<string> weights = Symbols.Weights();
+        Option<string> cache = Symbols.Cache();
         Option<string> output = Symbols.Output("Folder that receives NAME.mcw and NAME.manifest.json.");
         Option<string?> name = new("--name") { Description = "The model's name. [default: the folder's]", HelpName = "NAME" };
         Option<string?> resource = new("--resource") { Description = "Name of the resource that the packed weights will be embedded as.", HelpName = "NAME" };
-        Command command = new("pack", "Packs a model's weights and writes its manifest, as the build does.") { directory, weights, name, output, resource };
+        Command command = new("pack", "Packs a model's weights and writes its manifest, as the build does.") { directory, weights, cache, name, output, resource };
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
-                using PlannedModel model = PlannedModel.Open(parsed.GetRequiredValue(directory), parsed.GetValue(name), parsed.GetRequiredValue(weights));
+                using PlannedModel model = PlannedModel.Open(parsed.GetRequiredValue(directory), parsed.GetValue(name), new(parsed.GetRequiredValue(weights), parsed.GetRequiredValue(cache)));
                 using ProgressLine progress = new();
                 string folder = parsed.GetRequiredValue(output);
                 ModelManifest manifest = model.Pack(folder, parsed.GetValue(resource), progress.Begin("packing", model.Plan.Weights.LengthBytes), cancellation);

@@ -22,6 +22,7 @@ internal static class PerplexityCommand
     private static readonly Option<int?> Windows = Numbers.Whole(new Option<int?>("--windows") { Description = "Most windows to read. [default: all]", HelpName = "N" }, 1, int.MaxValue);
     private static readonly Option<int?> Threads = Symbols.Threads();
     private static readonly Option<string> Weights = Symbols.Weights();
+    private static readonly Option<string> Cache = Symbols.Cache();
     private static readonly Option<string?> Isa = Symbols.Isa();
     private static readonly Option<bool> Verify = Symbols.Verify();
     private static readonly Option<bool> Json = Symbols.Json();
@@ -30,7 +31,7 @@ internal static class PerplexityCommand
     {
         Command command = new("perplexity", "Measures how well the model foretells a text, as llama.cpp's perplexity tool defines it.")
         {
-            Directory, Text, Context, Stride, Windows, Threads, Weights, Isa, Verify, Json,
+            Directory, Text, Context, Stride, Windows, Threads, Weights, Cache, Isa, Verify, Json,
         };
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
         return command;
@@ -40,7 +41,7 @@ internal static class PerplexityCommand
     {
         using ProgressLine progress = new();
         string text = File.ReadAllText(parsed.GetRequiredValue(Text));
-        using HostedModel hosted = new ModelHost(parsed.GetRequiredValue(Directory), parsed.GetRequiredValue(Weights), progress.Begin, cancellation)
+        using HostedModel hosted = new ModelHost(parsed.GetRequiredValue(Directory), new(parsed.GetRequiredValue(Weights), parsed.GetRequiredValue(Cache)), progress.Begin, cancellation)
             .Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), parsed.GetValue(Verify)));
         hosted.Explain(model =>
         {

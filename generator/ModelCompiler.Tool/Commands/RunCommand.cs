@@ -24,6 +24,7 @@ internal static class RunCommand
     private static readonly Option<bool> IgnoreEnd = new("--ignore-end") { Description = "Goes on behind the model's end tokens." };
     private static readonly Option<int?> Threads = Symbols.Threads();
     private static readonly Option<string> Weights = Symbols.Weights();
+    private static readonly Option<string> Cache = Symbols.Cache();
     private static readonly Option<string?> Isa = Symbols.Isa();
     private static readonly Option<bool> Verify = Symbols.Verify();
     private static readonly Option<bool> Json = Symbols.Json();
@@ -32,7 +33,7 @@ internal static class RunCommand
     {
         Command command = new("run", "Writes text behind a prompt.")
         {
-            Directory, Prompt, Tokens, MaxTokens, Temperature, TopK, TopP, MinP, Seed, Stop, IgnoreEnd, Threads, Weights, Isa, Verify, Json,
+            Directory, Prompt, Tokens, MaxTokens, Temperature, TopK, TopP, MinP, Seed, Stop, IgnoreEnd, Threads, Weights, Cache, Isa, Verify, Json,
         };
         command.Validators.Add(result =>
         {
@@ -83,7 +84,7 @@ internal static class RunCommand
     private static HostedModel Load(ParseResult parsed, CancellationToken cancellation)
     {
         using ProgressLine progress = new();
-        return new ModelHost(parsed.GetRequiredValue(Directory), parsed.GetRequiredValue(Weights), progress.Begin, cancellation)
+        return new ModelHost(parsed.GetRequiredValue(Directory), new(parsed.GetRequiredValue(Weights), parsed.GetRequiredValue(Cache)), progress.Begin, cancellation)
             .Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), parsed.GetValue(Verify)));
     }
 

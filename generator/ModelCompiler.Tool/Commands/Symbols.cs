@@ -19,6 +19,11 @@ internal static class Symbols
         new Option<string>("--weights") { Description = "Format that the weight matrices are packed in.", DefaultValueFactory = _ => "f32" },
         [.. WeightFormat.All.Select(format => format.Name)]);
 
+    /// <summary>Format of the key/value cache.</summary>
+    public static Option<string> Cache() => OneOf(
+        new Option<string>("--cache") { Description = "Format that keys and values are kept in.", DefaultValueFactory = _ => "f32" },
+        [.. CacheFormat.All.Select(format => format.Name)]);
+
     /// <summary>Most threads of a step.</summary>
     public static Option<int?> Threads() => Numbers.Whole(
         new Option<int?>("--threads") { Description = "Threads to compute with. [default: one for each processor core]", HelpName = "N" },

@@ -16,10 +16,10 @@ namespace ModelCompiler.Tool.Hosting;
 /// are entries of their own: one file serves every instruction set.
 /// </summary>
 /// <param name="directory">The published model.</param>
-/// <param name="weights">Format of the packed matrices.</param>
+/// <param name="options">Formats of the packed matrices and of the key/value cache.</param>
 /// <param name="report">Begins a long piece of work: what, and how many bytes (0: unknown); returns who is told of progress.</param>
 /// <param name="cancellation">Looked at between panels and files.</param>
-internal sealed class ModelHost(string directory, string weights, Func<string, long, IProgress<long>> report, CancellationToken cancellation)
+internal sealed class ModelHost(string directory, PlanOptions options, Func<string, long, IProgress<long>> report, CancellationToken cancellation)
 {
     private const string ModelName = "model";
     private const string Space = "ModelCompiler.Hosted";
@@ -34,24 +34,24 @@ internal sealed class ModelHost(string directory, string weights, Func<string, l
 
     /// <summary>A model ready to run; the caller disposes of it.</summary>
     /// <exception cref="ModelFindingsException">The model cannot be compiled.</exception>
-    public HostedModel Load(LoadOptions options)
+    public HostedModel Load(LoadOptions loading)
     {
         if (!Directory.Exists(directory))
         {
-            PlannedModel.Open(directory, ModelName, weights).Dispose(); // says what is wrong
+            PlannedModel.Open(directory, ModelName, options).Dispose(); // says what is wrong
         }
 
         // Only what will run is emitted: the code of other instruction sets would be compiled to be thrown away.
-        InstructionSet chosen = Choose(options);
-        string packed = cache.GetOrAdd(CacheKey.Of(directory, weights, "packed"), Pack);
-        string code = cache.GetOrAdd(CacheKey.Of(directory, weights, InstructionSets.Name(chosen)), place => Compile(place, packed, chosen));
+        InstructionSet chosen = Choose(loading);
+        string packed = cache.GetOrAdd(CacheKey.Of(directory, options.Weights, "packed"), Pack);
+        string code = cache.GetOrAdd(CacheKey.Of(directory, options.Weights, $"{InstructionSets.Name(chosen)}, cache {options.Cache}"), place => Compile(place, packed, chosen));
         Assembly assembly = new AssemblyLoadContext(ClassName).LoadFromAssemblyPath(Path.Combine(code, AssemblyFile));
         MethodInfo load = assembly.GetType($"{Space}.{ClassName}", throwOnError: true)!.GetMethod("Load", [typeof(LoadOptions)])
             ?? throw new InvalidOperationException("the emitted class has no Load(LoadOptions)");
         string weightsPath = Path.Combine(packed, WeightsFile);
         try
         {
-            return new(load.CreateDelegate<Func<LoadOptions, CompiledModel>>()(options with { WeightsPath = weightsPath }), weightsPath);
+            return new(load.CreateDelegate<Func<LoadOptions, CompiledModel>>()(loading with { WeightsPath = weightsPath }), weightsPath);
         }
         catch (WeightsFileException fault)
         {
@@ -74,7 +74,7 @@ internal sealed class ModelHost(string directory, string weights, Func<string, l
 
     private void Pack(string place)
     {
-        using PlannedModel model = PlannedModel.Open(directory, ModelName, weights);
+        using PlannedModel model = PlannedModel.Open(directory, ModelName, options);
         model.Pack(place, resource: null, report("packing", model.Plan.Weights.LengthBytes), cancellation);
     }
 
@@ -84,7 +84,7 @@ internal sealed class ModelHost(string directory, string weights, Func<string, l
         string manifestPath = Path.Combine(packed, ManifestFile);
         ModelManifest manifest = ModelManifest.Read(new TextFile(manifestPath, File.ReadAllText(manifestPath)), diagnostics)
             ?? throw new ModelFindingsException(diagnostics);
-        using PlannedModel model = PlannedModel.Open(directory, ModelName, weights);
+        using PlannedModel model = PlannedModel.Open(directory, ModelName, options);
         report("compiling", 0);
         EquatableArray<TargetSet> targets = new([Enum.Parse<TargetSet>(chosen.ToString())]);
         AssemblyCompiler.Compile(

@@ -40,7 +40,7 @@ internal sealed class PlannedModel : IDisposable
 
     /// <summary>Reads and plans. The name is that of the folder when null.</summary>
     /// <exception cref="ModelFindingsException">The model cannot be compiled.</exception>
-    public static PlannedModel Open(string directory, string? name, string weights)
+    public static PlannedModel Open(string directory, string? name, PlanOptions options)
     {
         List<ModelDiagnostic> diagnostics = [];
         ModelFolder? folder = ModelFolder.Open(directory, name, diagnostics);
@@ -48,7 +48,7 @@ internal sealed class PlannedModel : IDisposable
         {
             if (folder is not null
                 && SafeName.CheckModel(folder.Inputs.Name, new SourceSpan(directory), diagnostics)
-                && ModelCompilation.Plan(folder.Inputs, new PlanOptions(weights), diagnostics) is { } plan)
+                && ModelCompilation.Plan(folder.Inputs, options, diagnostics) is { } plan)
             {
                 PlannedModel model = new(folder, plan, InFolder(diagnostics, directory));
                 folder = null;
@@ -95,7 +95,7 @@ internal sealed class PlannedModel : IDisposable
         cancellation.ThrowIfCancellationRequested();
         string contentHash = writer.Complete(tokenizer);
 
-        ModelManifest manifest = new(Plan.Name, Plan.Format, weightsFile, resource, Plan.Hash, contentHash, folder.Inputs.Tensors);
+        ModelManifest manifest = new(Plan.Name, Plan.Format, Plan.Cache.Format, weightsFile, resource, Plan.Hash, contentHash, folder.Inputs.Tensors);
         WholeFile.Write(Path.Combine(outputDirectory, Plan.Name + ".manifest.json"), manifest.Write());
         return manifest;
     }

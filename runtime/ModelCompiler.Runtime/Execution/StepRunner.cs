@@ -27,7 +27,9 @@ internal sealed unsafe class StepRunner : IDisposable
     private readonly int* tokens;
     private readonly int* positions;
     private readonly int* logitRowIndices;
+    private readonly int* rowSlices;
     private readonly SequenceSlice* slices;
+    private readonly RowBlock* blocks;
     private NativeBlock? sharedLogits;
     private int rows;
     private int sliceCount;
@@ -45,11 +47,13 @@ internal sealed unsafe class StepRunner : IDisposable
         rope = new RopeCache(description.RopeTables, description.ContextLength);
         singleRow = new Scratch(description);
         manyRows = new Scratch(description);
-        frame = new NativeBlock((long)maxRows * ((3 * sizeof(int)) + sizeof(SequenceSlice)), "the rows of a step");
+        frame = new NativeBlock((long)maxRows * ((4 * sizeof(int)) + sizeof(SequenceSlice) + sizeof(RowBlock)), "the rows of a step");
         slices = (SequenceSlice*)frame.Pointer;
-        tokens = (int*)(slices + maxRows);
+        blocks = (RowBlock*)(slices + maxRows);
+        tokens = (int*)(blocks + maxRows);
         positions = tokens + maxRows;
         logitRowIndices = positions + maxRows;
+        rowSlices = logitRowIndices + maxRows;
     }
 
     /// <summary>Most workers of a step.</summary>
@@ -73,7 +77,7 @@ internal sealed unsafe class StepRunner : IDisposable
     /// <param name="position">Position of the first token.</param>
     /// <param name="slice">The tokens.</param>
     /// <param name="logits">Of which of these tokens.</param>
-    public void Add(float** pages, int position, ReadOnlySpan<int> slice, LogitsFor logits)
+    public void Add(byte** pages, int position, ReadOnlySpan<int> slice, LogitsFor logits)
     {
         slices[sliceCount++] = new SequenceSlice { FirstRow = rows, Rows = slice.Length, Position = position, Pages = pages };
         singleRows &= slice.Length == 1;
@@ -82,6 +86,7 @@ internal sealed unsafe class StepRunner : IDisposable
         {
             tokens[rows] = slice[i];
             positions[rows] = position + i;
+            rowSlices[rows] = sliceCount - 1;
             if (logits == LogitsFor.All || (logits == LogitsFor.Last && i == slice.Length - 1))
             {
                 logitRowIndices[logitRows++] = rows;
@@ -97,6 +102,7 @@ internal sealed unsafe class StepRunner : IDisposable
     {
         int count = ChooseWorkers();
         rope.Reserve(endPosition);
+        int blockCount = singleRows ? 0 : AttentionBlocks.Cut(new(slices, sliceCount), description, count, blocks);
         Scratch scratch = rows == 1 ? singleRow : manyRows;
         scratch.Reserve(rows, count);
         logits = logitRows == 0 ? null : logits is null ? ReserveLogits() : logits;
@@ -109,6 +115,9 @@ internal sealed unsafe class StepRunner : IDisposable
             worker.Slices = slices;
             worker.SliceCount = sliceCount;
             worker.SingleRows = singleRows;
+            worker.Blocks = blocks;
+            worker.BlockCount = blockCount;
+            worker.RowSlices = rowSlices;
             worker.LogitRows = logitRows;
             worker.LogitRowIndices = logitRowIndices;
             worker.Logits = logits;

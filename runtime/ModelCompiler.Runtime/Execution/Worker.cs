@@ -34,6 +34,12 @@ public sealed unsafe class Worker
     /// <summary>True when every slice has one row (decode).</summary>
     public bool SingleRows;
 
+    /// <summary>[BlockCount] the rows of this step in blocks that attend together, ascending. Only where <see cref="SingleRows"/> is false.</summary>
+    public RowBlock* Blocks;
+
+    /// <summary>Number of blocks.</summary>
+    public int BlockCount;
+
     /// <summary>Scratch shared by all workers. A value that the plan put at offset o (floats per row) lies at Arena + o · ArenaRows.</summary>
     public float* Arena;
 
@@ -55,6 +61,7 @@ public sealed unsafe class Worker
     /// <summary>[LogitRows × ModelDescription.VocabStride], row by row.</summary>
     public float* Logits;
 
+    internal int* RowSlices;
     internal float*** RopeBlocks;
     internal int* RopeRowFloats;
 
@@ -134,44 +141,8 @@ public sealed unsafe class Worker
         }
     }
 
-    /// <summary>The sequence that a row of the step belongs to. Looks at one sequence after another: linear in <see cref="SliceCount"/>.</summary>
-    public SequenceSlice* SliceOf(int row)
-    {
-        SequenceSlice* slice = Slices;
-        while (row >= slice->FirstRow + slice->Rows)
-        {
-            slice++;
-        }
-
-        return slice;
-    }
-
-    /// <summary>Tiles of up to <paramref name="tileRows"/> rows in this step; a tile never spans two sequences.</summary>
-    public int TilesOf(int tileRows)
-    {
-        int tiles = 0;
-        for (int i = 0; i < SliceCount; i++)
-        {
-            tiles += (Slices[i].Rows + tileRows - 1) / tileRows;
-        }
-
-        return tiles;
-    }
-
-    /// <summary>The sequence of a tile, with the tile's first row in it and its rows. Linear in <see cref="SliceCount"/>, as <see cref="SliceOf"/>.</summary>
-    public SequenceSlice* LocateTile(int tile, int tileRows, out int begin, out int count)
-    {
-        SequenceSlice* slice = Slices;
-        for (int own = (slice->Rows + tileRows - 1) / tileRows; tile >= own; own = (slice->Rows + tileRows - 1) / tileRows)
-        {
-            tile -= own;
-            slice++;
-        }
-
-        begin = tile * tileRows;
-        count = Math.Min(tileRows, slice->Rows - begin);
-        return slice;
-    }
+    /// <summary>The sequence that a row of the step belongs to.</summary>
+    public SequenceSlice* SliceOf(int row) => Slices + RowSlices[row];
 
     internal void Begin(int count, StepSynchronisation shared)
     {
@@ -195,8 +166,24 @@ public unsafe struct SequenceSlice
     public int Position;
 
     /// <summary>
-    /// Its key/value cache: Pages[p / 64] holds positions 64·⌊p/64⌋ … of all layers, ModelDescription.PageFloats floats, zero before
-    /// first use. Within a page: for each layer, for each kv head: keys transposed [headDimPadded × 64], then values [64 × headDimPadded].
+    /// Its key/value cache: Pages[p / 64] holds positions 64·⌊p/64⌋ … of all layers, as ModelDescription.Cache tells, zero before
+    /// first use.
     /// </summary>
-    public float** Pages;
+    public byte** Pages;
+}
+
+/// <summary>Rows of one sequence, at positions that follow each other.</summary>
+public unsafe struct RowBlock
+{
+    /// <summary>First row of the step.</summary>
+    public int FirstRow;
+
+    /// <summary>1 … ModelDescription.AttentionPositions.</summary>
+    public int Rows;
+
+    /// <summary>Absolute position of the first row.</summary>
+    public int Position;
+
+    /// <summary>The sequence's cache, as <see cref="SequenceSlice.Pages"/>.</summary>
+    public byte** Pages;
 }

@@ -4,30 +4,27 @@ namespace ModelCompiler.Runtime.Sessions;
 
 /// <summary>
 /// Keys and values of one sequence, in pages of <see cref="PagePositions"/> positions of all layers that are taken, zeroed, when a
-/// position in them is first needed. Every layer has the same number of key/value heads, and every head the same padded size, which is
-/// worked out from the size of a page.
+/// position in them is first needed.
 /// </summary>
 internal sealed unsafe class KeyValueCache : IDisposable
 {
     /// <summary>Positions of a page.</summary>
-    public const int PagePositions = 64;
+    public const int PagePositions = CacheLayout.PagePositions;
 
     private readonly long pageBytes;
-    private readonly int headBlocks;
-    private readonly int headDimPadded;
+    private readonly CacheLayout layout;
     private readonly List<NativeBlock> pages = [];
     private readonly NativeBlock index;
 
     public KeyValueCache(ModelDescription description)
     {
-        pageBytes = Math.Max(4L * description.PageFloats, NativeBlock.AlignmentBytes);
-        headBlocks = description.Layers * description.KvHeads;
-        headDimPadded = description.PageFloats / Math.Max(2 * PagePositions * headBlocks, 1);
-        index = new NativeBlock((PagesFor(description.ContextLength) + 1L) * sizeof(float*), "the index of a key/value cache");
+        layout = description.Cache;
+        pageBytes = Math.Max(layout.PageBytes, NativeBlock.AlignmentBytes);
+        index = new NativeBlock((PagesFor(description.ContextLength) + 1L) * sizeof(byte*), "the index of a key/value cache");
     }
 
     /// <summary>[position / 64]: the page, or null.</summary>
-    public float** Pages => (float**)index.Pointer;
+    public byte** Pages => (byte**)index.Pointer;
 
     /// <summary>Memory taken.</summary>
     public long LengthBytes => (pageBytes * pages.Count) + index.LengthBytes;
@@ -39,7 +36,7 @@ internal sealed unsafe class KeyValueCache : IDisposable
         {
             NativeBlock page = new(pageBytes, $"page {pages.Count} of a key/value cache");
             pages.Add(page);
-            Pages[pages.Count - 1] = page.Floats;
+            Pages[pages.Count - 1] = page.Bytes;
         }
     }
 
@@ -58,7 +55,7 @@ internal sealed unsafe class KeyValueCache : IDisposable
 
         if (positions % PagePositions != 0)
         {
-            ClearWithinPage(Pages[positions / PagePositions], positions % PagePositions);
+            layout.Clear(Pages[positions / PagePositions], positions % PagePositions);
         }
     }
 
@@ -82,22 +79,6 @@ internal sealed unsafe class KeyValueCache : IDisposable
 
         pages.Clear();
         index.Dispose();
-    }
-
-    /// <summary>A page is, for each layer and head: keys [headDimPadded × 64], then values [64 × headDimPadded].</summary>
-    private void ClearWithinPage(float* page, int position)
-    {
-        for (int block = 0; block < headBlocks; block++)
-        {
-            Span<float> keys = new(page + (2L * block * PagePositions * headDimPadded), PagePositions * headDimPadded);
-            for (int element = 0; element < headDimPadded; element++)
-            {
-                keys.Slice((element * PagePositions) + position, PagePositions - position).Clear();
-            }
-
-            float* values = page + (((2L * block) + 1) * PagePositions * headDimPadded);
-            new Span<float>(values + (position * headDimPadded), (PagePositions - position) * headDimPadded).Clear();
-        }
     }
 
     private static int PagesFor(int positions) => (int)(((long)positions + PagePositions - 1) / PagePositions);

@@ -45,7 +45,7 @@ public class DamagedFilesTests
     public void ADamagedManifestIsReadOrRefused()
     {
         string manifest = new ModelManifest(
-            "story", "f32", "story.mcw", null, new string('0', 64), new string('f', 64), SyntheticModel.Llama().Inputs.Tensors).Write();
+            "story", "f32", "bf16", "story.mcw", null, new string('0', 64), new string('f', 64), SyntheticModel.Llama().Inputs.Tensors).Write();
         Damaged(manifest).Sample(text =>
         {
             List<ModelDiagnostic> diagnostics = [];

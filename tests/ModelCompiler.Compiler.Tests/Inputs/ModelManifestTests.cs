@@ -9,7 +9,7 @@ public class ModelManifestTests
     private static readonly string Hash = new('a', 64);
 
     private static readonly ModelManifest Manifest = new(
-        "story", "bf16", "story.mcw", "App.story.mcw", Hash, new string('0', 64),
+        "story", "bf16", "f32", "story.mcw", "App.story.mcw", Hash, new string('0', 64),
         new(
         [
             new TensorInfo("a.weight", TensorType.BF16, new([2, 3]), "model.safetensors", 100, 12),
@@ -59,6 +59,7 @@ public class ModelManifestTests
               "version": 1,
               "name": "story",
               "weights": "bf16",
+              "cache": "f32",
               "weightsFile": "story.mcw",
               "embeddedResource": "App.story.mcw",
             """,
@@ -69,13 +70,13 @@ public class ModelManifestTests
     [InlineData("MC003", "\"version\": 1", "\"revision\": 1", 1, 1)]
     [InlineData("MC003", "\"name\": \"story\",", "", 1, 1)]
     [InlineData("MC010", "\"story\"", "\"a\\u002F..\\u002Fb\"", 3, 11)]
-    [InlineData("MC015", "story.mcw", "../story.mcw", 5, 18)]
-    [InlineData("MC015", "\"model.safetensors\", \"offset\": 100", "\"a/b\", \"offset\": 100", 10, 69)]
-    [InlineData("MC010", "b.bias", "b\\u0022", 11, 15)]
-    [InlineData("MC016", "b.bias", "a.weight", 9, 14)]
-    [InlineData("MC004", "\"offset\": 100", "\"offset\": -100", 10, 100)]
-    [InlineData("MC005", "[2, 3]", "[2, -3]", 10, 57)]
-    [InlineData("MC001", "]", "}", 10, 58)]
+    [InlineData("MC015", "story.mcw", "../story.mcw", 6, 18)]
+    [InlineData("MC015", "\"model.safetensors\", \"offset\": 100", "\"a/b\", \"offset\": 100", 11, 69)]
+    [InlineData("MC010", "b.bias", "b\\u0022", 12, 15)]
+    [InlineData("MC016", "b.bias", "a.weight", 10, 14)]
+    [InlineData("MC004", "\"offset\": 100", "\"offset\": -100", 11, 100)]
+    [InlineData("MC005", "[2, 3]", "[2, -3]", 11, 57)]
+    [InlineData("MC001", "]", "}", 11, 58)]
     public void AManifestThatWasTamperedWithIsRefused(string id, string text, string replacement, int line, int column)
     {
         string written = Manifest.Write();
@@ -92,7 +93,7 @@ public class ModelManifestTests
     {
         Assert.Null(Read(Manifest.Write().Replace(Hash, Hash.ToUpperInvariant())));
 
-        Found.Single(diagnostics, "MC005", 7, 15);
+        Found.Single(diagnostics, "MC005", 8, 15);
     }
 
     [Fact]

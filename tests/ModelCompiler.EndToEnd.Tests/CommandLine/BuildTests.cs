@@ -117,6 +117,7 @@ public sealed class BuildTests : IDisposable
 
     [Theory]
     [InlineData("-p:W=q8", "MC315: the model 'tiny': found Weights 'q8', expected one of ")]
+    [InlineData("-p:C=f16", "MC315: the model 'tiny': found Cache 'f16', expected one of ")]
     [InlineData("-p:E=maybe", "MC315: the model 'tiny': found Embed 'maybe', expected true or false.")]
     public void MetadataThatMeansNothingIsAnErrorAtTheProject(string option, string expected)
     {
@@ -127,6 +128,11 @@ public sealed class BuildTests : IDisposable
         {
             // The targets cannot ask the core, so its list stands there once more.
             Assert.Contains(string.Join(", ", WeightFormat.All.Select(format => format.Name)) + ".", check.Output);
+        }
+
+        if (option == "-p:C=f16")
+        {
+            Assert.Contains(string.Join(", ", CacheFormat.All.Select(format => format.Name)) + ".", check.Output);
         }
     }
 

@@ -54,6 +54,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--threads", "1000", "a whole number from 1 to 64")]
     [InlineData("--seed", "-1", "a whole number from 0 to 18446744073709551615")]
     [InlineData("--weights", "q8", "one of f32, f16, bf16")]
+    [InlineData("--cache", "q4", "one of f32, bf16, q8")]
     public void AnOptionSaysWhatItExpects(string option, string found, string expected)
     {
         Finished refused = ChildProcess.Modelc("run", "DIR", option, found).Expect(2);

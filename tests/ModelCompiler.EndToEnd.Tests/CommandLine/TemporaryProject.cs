@@ -7,8 +7,8 @@ internal sealed class TemporaryProject : IDisposable
 {
     private readonly TemporaryFolder folder = new();
 
-    /// <summary>Item metadata may use the properties W (format) and E (embedded).</summary>
-    public TemporaryProject(string item = """<CompiledModel Include="models/tiny/" Weights="$(W)" Embed="$(E)" />""")
+    /// <summary>Item metadata may use the properties W (format), C (of the cache) and E (embedded).</summary>
+    public TemporaryProject(string item = """<CompiledModel Include="models/tiny/" Weights="$(W)" Cache="$(C)" Embed="$(E)" />""")
     {
         string targets = Path.Combine(SharedData.RepositoryRoot, "generator", "ModelCompiler.Generator", "build", "ModelCompiler.InRepo");
         folder.Write("App.csproj", $"""
@@ -23,6 +23,7 @@ internal sealed class TemporaryProject : IDisposable
                 <ModelCompilerConfiguration>{ChildProcess.Configuration}</ModelCompilerConfiguration>
                 <NoWarn>$(NoWarn);MC316</NoWarn>
                 <W Condition="'$(W)' == ''">f32</W>
+                <C Condition="'$(C)' == ''">f32</C>
                 <E Condition="'$(E)' == ''">false</E>
               </PropertyGroup>
               <Import Project="{targets}.props" />

@@ -18,16 +18,21 @@ public sealed class ConformanceModels : IDisposable
     private readonly ConcurrentDictionary<string, Lazy<string>> folders = [];
     private readonly ConcurrentDictionary<(string, string), Lazy<EmittedModel>> models = [];
 
-    /// <summary>All models in all formats.</summary>
-    public static IEnumerable<(string Model, string Format)> Cases
-        => from model in ConformanceConfigs.All.Keys
-           from format in WeightFormat.All
-           select (model, format.Name);
+    /// <summary>All models in all formats of weights, and one for each turn that attention can take in all other formats of the cache.</summary>
+    public static IEnumerable<(string Model, string Format)> Cases =>
+    [
+        .. from model in ConformanceConfigs.All.Keys from format in WeightFormat.All select (model, format.Name),
+        .. from model in AttentionModels from cache in CacheFormat.All where cache.Name != "f32" select (model, $"f32+{cache.Name}"),
+    ];
+
+    /// <summary>Heads of a part of a panel, of whole panels and with a rest; each size of a group of queries; windows.</summary>
+    private static string[] AttentionModels
+        => ["gpt2-tied", "llama-head20", "qwen3-head24", "mistral-window8", "window70", "head64-group8", "head80-group7", "head128-group4", "head128-group1"];
 
     /// <inheritdoc/>
     public void Dispose() => temporary.Dispose();
 
-    /// <summary>A synthetic model of <see cref="ConformanceConfigs"/>.</summary>
+    /// <summary>A synthetic model of <see cref="ConformanceConfigs"/>. Format: of the weights, and behind a + of the cache, where that is not f32.</summary>
     internal EmittedModel Get(string model, string format)
         => models.GetOrAdd((model, format), _ => new(() => new EmittedModel(Folder(model), model, format, temporary.Path))).Value;
 

@@ -1,5 +1,6 @@
 using ModelCompiler.Compiler;
 using ModelCompiler.Compiler.Diagnostics;
+using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Packing;
 using ModelCompiler.Compiler.Plan;
 using ModelCompiler.Compiler.Reference;
@@ -21,13 +22,13 @@ internal sealed class EmittedModel
 
     /// <param name="folder">The published model.</param>
     /// <param name="name">Unique in this run: part of a namespace.</param>
-    /// <param name="format">Format of the packed matrices.</param>
+    /// <param name="format">Format of the packed matrices, and behind a + of the cache: <c>f32+bf16</c>.</param>
     /// <param name="packedFolder">Receives the packed weights.</param>
     public EmittedModel(string folder, string name, string format, string packedFolder)
     {
         using ModelFolder published = ModelFolder.Open(folder, name);
         List<ModelDiagnostic> diagnostics = [];
-        ModelPlan? plan = ModelCompilation.Plan(published.Inputs, new PlanOptions(format), diagnostics);
+        ModelPlan? plan = ModelCompilation.Plan(published.Inputs, format.Split('+') is [var weights, var cache] ? new PlanOptions(weights, cache) : new PlanOptions(format), diagnostics);
         Assert.Empty(diagnostics);
         Plan = plan!;
         Identifier = IdentifierOf(name, format);
@@ -62,7 +63,7 @@ internal sealed class EmittedModel
 
     public int Vocab => Plan.Graph.Dimensions.Vocab;
 
-    public static string IdentifierOf(string model, string format) => $"{model}_{format}".Replace('-', '_');
+    public static string IdentifierOf(string model, string format) => $"{model}_{format}".Replace('-', '_').Replace('+', '_');
 
     /// <summary>Loads the compiled class; every thread takes part in every step, however small.</summary>
     public CompiledModel Load(InstructionSet instructionSet, int threads = 1, int? promptChunk = null) => load.Value(new LoadOptions
@@ -105,7 +106,7 @@ internal sealed class EmittedModel
     private double[] RunReference(string folder, int[] tokens)
     {
         using ModelFolder published = ModelFolder.Open(folder);
-        ReferenceInterpreter interpreter = new(Plan.Graph, new RoundedParameters(Plan.Weights, new PublishedParameters(published)));
+        ReferenceInterpreter interpreter = new(Plan.Graph, new RoundedParameters(Plan.Weights, new PublishedParameters(published)), CacheFormat.Find(Plan.Cache.Format));
         return interpreter.Run(tokens);
     }
 }

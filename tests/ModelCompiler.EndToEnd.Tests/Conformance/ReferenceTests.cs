@@ -5,7 +5,11 @@ namespace ModelCompiler.EndToEnd.Tests.Conformance;
 /// <summary>Emitted code against the double-precision reference on the same rounded weights.</summary>
 public class ReferenceTests(ConformanceModels models, ITestOutputHelper output)
 {
-    private const double Tolerance = 2e-5;
+    /// <summary>
+    /// Relative, by format of the cache. Where it rounds, a number that lies in the middle between two may go one way here and the other way in
+    /// double precision; the next layer then sees a difference of one unit of that format.
+    /// </summary>
+    private static readonly Dictionary<string, double> tolerances = new() { ["f32"] = 2e-5, ["bf16"] = 4e-4, ["q8"] = 4e-4 };
 
     public static TheoryData<string, string, InstructionSet, int> Cases =>
     [
@@ -36,6 +40,6 @@ public class ReferenceTests(ConformanceModels models, ITestOutputHelper output)
 
         double relative = Math.Sqrt(errors / squares);
         output.WriteLine($"largest difference {largest:e2}, relative L2 {relative:e2}");
-        Assert.True(relative < Tolerance, $"relative L2 {relative:e2}, largest difference {largest:e2}");
+        Assert.True(relative < tolerances[emitted.Plan.Cache.Format], $"relative L2 {relative:e2}, largest difference {largest:e2}");
     }
 }

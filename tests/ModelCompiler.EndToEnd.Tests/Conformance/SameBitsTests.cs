@@ -151,12 +151,14 @@ public class SameBitsTests(ConformanceModels models)
 
     /// <summary>The window, the far end of the rotary tables, a context of many pages.</summary>
     [Theory]
-    [InlineData("window70")]
-    [InlineData("head128-group4")]
-    [InlineData("blocked-gpt2")]
-    public void OverManyPages(string model)
+    [InlineData("window70", "f32")]
+    [InlineData("head128-group4", "f32")]
+    [InlineData("blocked-gpt2", "f32")]
+    [InlineData("window70", "f32+bf16")]
+    [InlineData("head128-group4", "f32+bf16")]
+    public void OverManyPages(string model, string format)
     {
-        EmittedModel emitted = models.Get(model, "f32");
+        EmittedModel emitted = models.Get(model, format);
         int[] tokens = emitted.Tokens(LongLength);
         float[] expected = emitted.Logits(tokens, Engines.Best);
         foreach (InstructionSet instructionSet in Engines.Supported)

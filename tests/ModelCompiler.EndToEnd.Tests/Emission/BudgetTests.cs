@@ -12,14 +12,17 @@ namespace ModelCompiler.EndToEnd.Tests.Emission;
 /// </summary>
 public class BudgetTests(ITestOutputHelper output)
 {
-    public static TheoryData<string, string> Cases =>
-        [.. from model in new[] { "gpt2-124m", "qwen3-0.6b" } from format in WeightFormat.All select (model, format.Name)];
+    public static TheoryData<string, string, string> Cases =>
+    [
+        .. from model in new[] { "gpt2-124m", "qwen3-0.6b" } from format in WeightFormat.All select (model, format.Name, "f32"),
+        .. from cache in CacheFormat.All where cache.Name != "f32" select ("qwen3-0.6b", "f32", cache.Name),
+    ];
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void EveryMethodStaysUnderAQuarterOfTheJitsLimits(string model, string format)
+    public void EveryMethodStaysUnderAQuarterOfTheJitsLimits(string model, string format, string cache)
     {
-        ModelPlan plan = PlannedShapes.Plan(model, SyntheticConfigs.Published[model], format);
+        ModelPlan plan = PlannedShapes.Plan(model, SyntheticConfigs.Published[model], format, cache);
         IReadOnlyList<MethodSize> sizes = MethodSize.Of(EmittedAssembly.Compile("Budget", PlannedShapes.Emit(plan)));
         output.WriteLine($"{sizes.Count} methods");
         Check("bytes of IL", 60_000, size => size.IlBytes);

@@ -51,9 +51,14 @@ public class TextTests
     [InlineData("tile-portable", "Model.Portable.Tiles.g.cs", "Tile1x")]
     [InlineData("norm", "Model.Avx2.g.cs", "RmsRow")]
     [InlineData("softmax", "Model.Avx2.g.cs", "Attention6x12Kv2Softmax")]
-    public void LooksAsBefore(string snapshot, string file, string? method)
+    [InlineData("attention", "Model.Avx2.g.cs", "Attention6x12Kv2")]
+    [InlineData("attention-position", "Model.Avx2.g.cs", "Attention6x12Kv2Position")]
+    [InlineData("attention-block", "Model.Avx2.g.cs", "Attention6x12Kv2Block")]
+    [InlineData("cache-store-bf16", "Model.Avx2.g.cs", "Store16BF16", "bf16")]
+    [InlineData("cache-scores-bf16", "Model.Avx512.Tiles.g.cs", "Cache3xScores16BF16", "bf16")]
+    public void LooksAsBefore(string snapshot, string file, string? method, string cache = "f32")
     {
-        string text = Emit("qwen2-biased", "bf16").Single(emitted => emitted.HintName == file).Text;
+        string text = Emit("qwen2-biased", "bf16", cache).Single(emitted => emitted.HintName == file).Text;
         Snapshot.Match(snapshot, method is null ? text : Method(text, method));
     }
 
@@ -68,9 +73,9 @@ public class TextTests
         return culture;
     }
 
-    private static EquatableArray<GeneratedFile> Emit(string model, string format)
+    private static EquatableArray<GeneratedFile> Emit(string model, string format, string cache = "f32")
     {
-        ModelPlan plan = PlannedShapes.Plan(model, ConformanceConfigs.All[model], format);
+        ModelPlan plan = PlannedShapes.Plan(model, ConformanceConfigs.All[model], format, cache);
         return PlannedShapes.Emit(plan);
     }
 

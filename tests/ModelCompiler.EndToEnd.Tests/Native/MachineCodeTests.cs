@@ -39,6 +39,29 @@ public partial class MachineCodeTests(NativeProgram program, ITestOutputHelper o
         Assert.True(faults.Count == 0, string.Join('\n', faults));
     }
 
+    /// <summary>The tiles that read the cache as it lies, of every number of queries: scores of a page and sums of values.</summary>
+    [Theory]
+    [InlineData("Avx512", "BF16", "zmm")]
+    [InlineData("Avx512", "Q8", "zmm")]
+    [InlineData("Avx2", "BF16", "ymm")]
+    [InlineData("Avx2", "Q8", "ymm")]
+    public void JitKeepsATileOfTheCacheInRegisters(string target, string format, string register)
+    {
+        Engines.Require(Enum.Parse<InstructionSet>(target));
+        Engines.Require(InstructionSet.Avx2);
+        Regex tile = new($@"\+{target}Kernels:Cache\dx\w*(64|128){format}\(");
+        List<(string Method, string[] Lines)> tiles = [.. program.TileListings.Where(item => tile.IsMatch(item.Method))];
+        Assert.NotEmpty(tiles);
+        List<string> faults = [];
+        foreach ((string method, string[] listing) in tiles)
+        {
+            IReadOnlyList<string> loop = InnerLoop.OfJit(listing);
+            faults.AddRange(Faults(method, loop, loop.Count(line => line.StartsWith("vfmadd") && line.Contains(register)), 4, StackOfX64()));
+        }
+
+        Assert.True(faults.Count == 0, string.Join('\n', faults));
+    }
+
     [Fact]
     public void NativeAotKeepsAFullNeonTileInRegisters()
     {

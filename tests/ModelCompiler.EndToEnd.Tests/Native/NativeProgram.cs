@@ -21,7 +21,8 @@ public sealed class NativeProgram : IDisposable
     private static readonly (string Model, string Format)[] selection =
     [
         ("llama-biased", "f16"), ("mistral-window8", "f32"), ("qwen2-biased", "bf16"), ("qwen3-head24", "f16"), ("gpt2-untied", "bf16"),
-        ("blocked-gpt2", "f32"), ("head80-group7", "f32"),
+        ("blocked-gpt2", "f32"), ("head80-group7", "f32"), ("head64-group8", "f32+bf16"), ("head128-group1", "f32+bf16"),
+        ("qwen3-head24", "f32+q8"), ("head128-group4", "f32+q8"), ("head128-group1", "f32+q8"),
     ];
 
     private static readonly string runtimeAssembly = typeof(CompiledModel).Assembly.Location;
@@ -43,7 +44,7 @@ public sealed class NativeProgram : IDisposable
         emittedForArm = new(() => Emit("emitted-arm", ConformanceModels.Cases, EmitForArm));
         jit = new(CompileForJit);
         arm = new(() => Publish("linux-arm64", "", emittedForArm.Value));
-        tileListings = new(() => Disassemble("Tile*"));
+        tileListings = new(() => Disassemble("Tile* Cache*"));
     }
 
     private static string ProjectFolder => Path.Combine(SharedData.RepositoryRoot, "tests", "Conformance.Native");

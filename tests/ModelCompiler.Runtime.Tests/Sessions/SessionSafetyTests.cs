@@ -171,7 +171,7 @@ public sealed class SessionSafetyTests
     {
         for (int position = 0; position < history.Length; position++)
         {
-            history[position] = worker.Slices[0].Pages[position / 64][position % 64];
+            history[position] = ((float*)worker.Slices[0].Pages[position / 64])[position % 64];
         }
     }
 

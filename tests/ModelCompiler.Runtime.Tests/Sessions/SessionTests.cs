@@ -110,22 +110,34 @@ public sealed class SessionTests
         Assert.Equal(Expected(tokens.AsSpan(0, 80)), session.Forward(tokens.AsSpan(70, 10)).Last);
     }
 
-    [Fact]
-    public unsafe void WhatWasRewoundIsZeroAgain()
+    /// <summary>Rows of 64 words, then words of one, two or four positions: up to the last position, all are kept, from there on none.</summary>
+    [Theory]
+    [InlineData(16, 1)]
+    [InlineData(8, 2)]
+    [InlineData(6, 4)]
+    public unsafe void WhatWasRewoundIsZeroAgain(int positionRows, int positionsPerWord)
     {
+        const int HeadWords = 16;
+        CacheLayout layout = new("any", blocks: 6, positionRows, HeadWords, positionsPerWord);
         using FakeModel model = FakeModel.Load();
-        using KeyValueCache cache = new(model.Description with { Layers = 2, KvHeads = 3, PageFloats = 2 * 3 * 2 * 64 * 16 });
+        using KeyValueCache cache = new(model.Description with { Cache = layout });
         cache.Reserve(100);
-        int pageFloats = 2 * 3 * 2 * 64 * 16;
-        new Span<float>(cache.Pages[0], pageFloats).Fill(float.NaN);
-        new Span<float>(cache.Pages[1], pageFloats).Fill(float.NaN);
-        cache.Truncate(10);
-        Assert.True(cache.Pages[1] is null);
-        for (int i = 0; i < pageFloats; i++)
+        int words = (int)layout.PageBytes / sizeof(uint), blockWords = words / 6, bits = 32 / positionsPerWord;
+        Assert.Equal((positionRows * 64) + (64 / positionsPerWord * HeadWords), blockWords);
+        foreach (int kept in (int[])[63, 10, 9, 8, 7])
         {
-            int inBlock = i % (2 * 64 * 16);
-            int position = inBlock < 64 * 16 ? inBlock % 64 : (inBlock - (64 * 16)) / 16;
-            Assert.Equal(position < 10 ? float.NaN : 0f, cache.Pages[0][i]);
+            cache.Truncate(64);
+            new Span<byte>(cache.Pages[0], 4 * words).Fill(0xFF);
+            cache.Truncate(kept);
+            Assert.True(cache.Pages[1] is null);
+            for (int i = 0; i < words; i++)
+            {
+                int inBlock = i % blockWords, first = (inBlock - (positionRows * 64)) / HeadWords * positionsPerWord;
+                ulong expected = inBlock < positionRows * 64
+                    ? inBlock % 64 < kept ? uint.MaxValue : 0
+                    : (1ul << (bits * Math.Clamp(kept - first, 0, positionsPerWord))) - 1;
+                Assert.Equal(expected, ((uint*)cache.Pages[0])[i]);
+            }
         }
     }
 

@@ -7,14 +7,13 @@ namespace ModelCompiler.Compiler.Emit.Kernels;
 /// <summary>Before attention: per-head norm and rotation of a key/value head and its queries, and their place in the cache.</summary>
 internal static class AttentionPrepareWriter
 {
-    /// <summary>Requires <c>(w, queries, key, value, pages, position, offset[, gains])</c>.</summary>
+    /// <summary>Requires <c>(w, queries, key, value, pages, position, offset[, gains])</c>; offset: of the head's block in a page, in bytes.</summary>
     public static string Require(KernelSet set, AttentionKernel a, string gainParameters)
         => set.Require(KernelFile.Kernels, a.Name + "Prepare", writer =>
         {
-            VectorTarget t = set.Target;
             writer.Line($"/// <summary>Prepares {a.Group} quer{(a.Group == 1 ? "y" : "ies")} and the key of one head in place, then stores key (transposed) and value in the cache.</summary>");
             writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
-            writer.Open($"private static void {a.Name}Prepare(Worker w, float* queries, float* key, float* value, float** pages, int position, nint offset{gainParameters})");
+            writer.Open($"private static void {a.Name}Prepare(Worker w, float* queries, float* key, float* value, byte** pages, int position, nint offset{gainParameters})");
             if (a.RopeTable is { } table)
             {
                 writer.Line($"float* turn = w.Rope({table}, position);");
@@ -29,15 +28,8 @@ internal static class AttentionPrepareWriter
                 writer.Line((Norm(set, a, a.KeyNorm, "key", "keyGain") + Rotate(set, a, "key")).TrimEnd('\n'));
             }
 
-            writer.Line("float* keys = pages[position / 64] + offset;");
-            writer.Line("int column = position % 64;");
-            writer.Open($"for (int i = 0; i < {a.HeadDim}; i++)");
-            writer.Line("keys[(i * 64) + column] = key[i];");
-            writer.Close().Line();
-            writer.Line($"float* values = keys + {CachePage.Positions * a.PaddedHeadDim} + (column * {a.PaddedHeadDim});");
-            writer.Open($"for (int i = 0; i < {a.PaddedHeadDim}; i += {t.Lanes})");
-            writer.Line(t.Store(t.Load("value + i"), "values + i"));
-            writer.Close().Close();
+            writer.Line($"{CacheStoreWriter.Require(set, a.Block)}(key, value, pages[position / 64] + offset, position % 64, (uint*)(w.Local + {a.Scratch.Scores}));");
+            writer.Close();
         });
 
     private static string Norm(KernelSet set, AttentionKernel a, HeadNormPlan? norm, string head, string gain)

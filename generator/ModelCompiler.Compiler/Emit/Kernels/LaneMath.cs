@@ -65,6 +65,28 @@ internal static class LaneMath
         return $"{name}({register})";
     }
 
+    /// <summary>The text of the largest lane of a register of uint.</summary>
+    public static string MaxOfIntegers(KernelSet set, string register)
+    {
+        string name = set.Require(KernelFile.Math, "MaxOfIntegers", writer =>
+        {
+            VectorTarget target = set.Target;
+            writer.Line("/// <summary>The largest lane.</summary>");
+            writer.Line("[MethodImpl(MethodImplOptions.AggressiveInlining)]");
+            writer.Open($"private static uint MaxOfIntegers({target.Vector}<uint> v)");
+            string last = "v";
+            for (int lanes = target.Lanes / 2; lanes >= 4; lanes /= 2)
+            {
+                writer.Line($"var v{lanes} = Vector{lanes * 32}.Max({last}.GetLower(), {last}.GetUpper());");
+                last = $"v{lanes}";
+            }
+
+            writer.Line($"return Math.Max(Math.Max({last}.GetElement(0), {last}.GetElement(1)), Math.Max({last}.GetElement(2), {last}.GetElement(3)));");
+            writer.Close();
+        });
+        return $"{name}({register})";
+    }
+
     /// <summary>e^x: relative error below 2e-7; 0 below −87, bounded above at e^88.</summary>
     public static string Exp(KernelSet set) => set.Require(KernelFile.Math, "Exp", writer =>
     {

@@ -10,4 +10,6 @@ internal sealed class Avx2Target() : VectorTarget(TargetSet.Avx2, 8)
     public override string Description => "AVX2 with FMA: eight lanes, 16 registers.";
 
     public override string Fma(string a, string b, string c) => $"Fma.MultiplyAdd({a}, {b}, {c})";
+
+    public override string? Prefetch(string pointer) => $"Sse.Prefetch1({pointer});";
 }

@@ -10,4 +10,6 @@ internal sealed class Avx512Target() : VectorTarget(TargetSet.Avx512, 16)
     public override string Description => "AVX-512: sixteen lanes, 32 registers.";
 
     public override string Fma(string a, string b, string c) => $"Avx512F.FusedMultiplyAdd({a}, {b}, {c})";
+
+    public override string? Prefetch(string pointer) => $"Sse.Prefetch1({pointer});";
 }

@@ -1,0 +1,72 @@
+using ModelCompiler.Compiler.Emit.Targets;
+using ModelCompiler.Compiler.Formats;
+using ModelCompiler.Compiler.Plan;
+
+namespace ModelCompiler.Compiler.Emit.Kernels;
+
+/// <summary>How one position's key and value reach their block of a cache page.</summary>
+internal static class CacheStoreWriter
+{
+    /// <summary>Requires <c>(key, value, block, column, codes)</c>, where codes are scratch of one head.</summary>
+    public static string Require(KernelSet set, CacheBlock block)
+        => set.Require(KernelFile.Kernels, $"Store{block.HeadDim}{block.Format.Name.ToUpperInvariant()}", writer =>
+        {
+            writer.Line($"/// <summary>Stores one position's key (transposed) and value in their block of a page, as {block.Format.Name}.</summary>");
+            writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+            writer.Open($"private static void Store{block.HeadDim}{block.Format.Name.ToUpperInvariant()}(float* key, float* value, byte* block, int column, uint* codes)");
+            if (block.Format.NumbersPerWord == 1)
+            {
+                WritePlain(writer, set.Target, block);
+            }
+            else
+            {
+                WriteCodes(writer, set, block);
+            }
+
+            writer.Close();
+        });
+
+    private static void WritePlain(SourceWriter writer, VectorTarget t, CacheBlock block)
+    {
+        writer.Line("float* keys = (float*)block + column;");
+        writer.Open($"for (nint i = 0; i < {block.HeadDim}; i++)");
+        writer.Line($"keys[i * {CachePage.Positions}] = key[i];");
+        writer.Close().Line();
+        writer.Line($"float* values = (float*)(block + {block.ValuesOffsetBytes}) + (column * {block.HeadDim});");
+        writer.Open($"for (nint i = 0; i < {block.HeadDim}; i += {t.Lanes})");
+        writer.Line(t.Store(t.Load("value + i"), "values + i"));
+        writer.Close();
+    }
+
+    private static void WriteCodes(SourceWriter writer, KernelSet set, CacheBlock block)
+    {
+        (int n, string code) = (block.Format.NumbersPerWord, block.Format.CodeType);
+        string encode = Encode(set, block);
+        string scales(int table) => block.Groups == 0 ? "" : $", (ushort*)(block + {block.ScalesOffsetBytes + (table * block.ScaleRows * CacheBlock.RowBytes)}) + (2 * column)";
+        writer.Line($"{encode}(key, codes{scales(0)});");
+        writer.Line($"{code}* keys = ({code}*)block + (column * {n});");
+        writer.Open($"for (nint i = 0; i < {block.HeadDim}; i += {n})");
+        for (int i = 0; i < n; i++)
+        {
+            writer.Line($"keys[(i * {CachePage.Positions}) + {i}] = ({code})codes[i + {i}];");
+        }
+
+        writer.Close().Line();
+        writer.Line($"{encode}(value, codes{scales(1)});");
+        writer.Line($"{code}* values = ({code}*)(block + {block.ValuesOffsetBytes}) + (column / {n} * {n * block.HeadDim}) + (column % {n});");
+        writer.Open($"for (nint i = 0; i < {block.HeadDim}; i++)");
+        writer.Line($"values[i * {n}] = ({code})codes[i];");
+        writer.Close();
+    }
+
+    /// <summary>Requires <c>(x, codes[, scales])</c>.</summary>
+    private static string Encode(KernelSet set, CacheBlock block)
+        => set.Require(KernelFile.Kernels, $"Encode{block.HeadDim}{block.Format.Name.ToUpperInvariant()}", writer =>
+        {
+            writer.Line($"/// <summary>A head's numbers to codes of {block.Format.Name}, each in the low bits of a word{(block.Groups == 0 ? "" : ", with a scale for each group")}.</summary>");
+            writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+            writer.Open($"private static void Encode{block.HeadDim}{block.Format.Name.ToUpperInvariant()}(float* x, uint* codes{(block.Groups == 0 ? "" : ", ushort* scales")})");
+            block.Format.WriteEncode(set, writer, block.HeadDim);
+            writer.Close();
+        });
+}

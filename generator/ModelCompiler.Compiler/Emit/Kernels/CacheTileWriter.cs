@@ -1,0 +1,200 @@
+using ModelCompiler.Compiler.Emit.Targets;
+using ModelCompiler.Compiler.Plan;
+
+namespace ModelCompiler.Compiler.Emit.Kernels;
+
+/// <summary>
+/// The products of decoding: the queries of one position with a page as it lies in the cache. Words are taken apart in registers, so that a
+/// page is read once and nothing is written. Each result is one chain of fused multiply-adds over the inner dimension in order, as in
+/// <see cref="TileWriter"/>, whose bits a page that was taken apart beforehand gives.
+/// </summary>
+/// <param name="set">Where methods go.</param>
+/// <param name="block">What a page holds.</param>
+/// <param name="values">Weighted sums of values; otherwise scores.</param>
+internal sealed class CacheTileWriter(KernelSet set, CacheBlock block, bool values)
+{
+    private readonly VectorTarget target = set.Target;
+    private readonly int columns = values ? block.HeadDim : CachePage.Positions;
+    private readonly int numbers = block.Format.NumbersPerWord;
+    private readonly int groupSize = block.Format.GroupSize;
+
+    /// <summary>Requires <c>(q, rows, keys, ahead, scores[, scales])</c>: scores[rows × 64] = q[rows × headDim] · keys.</summary>
+    public static string Scores(KernelSet set, CacheBlock block) => new CacheTileWriter(set, block, false).Require();
+
+    /// <summary>Requires <c>(weights, rows, values, ahead, sums, inputs[, scales])</c>: sums[rows × headDim] += weights[rows × 64] · values.</summary>
+    public static string Values(KernelSet set, CacheBlock block) => new CacheTileWriter(set, block, true).Require();
+
+    private string Suffix => (values ? "Values" : "Scores") + block.HeadDim + block.Format.Name.ToUpperInvariant();
+
+    private string Parameters => "uint* words, nint ahead, float* y" + (values ? ", nint inputs" : "") + (groupSize > 0 ? ", float* scales" : "");
+
+    private string Arguments => "words, ahead, y" + (values ? ", inputs" : "") + (groupSize > 0 ? ", scales" : "");
+
+    private int InputStride => values ? CachePage.Positions : block.HeadDim;
+
+    private string Require() => set.Require(KernelFile.Tiles, Suffix, writer =>
+    {
+        writer.Line(values
+            ? $"/// <summary>y[rows × {columns}] += x[rows × inputs] · values of a page, for 1 to {TilePlan.CacheRows} rows.</summary>"
+            : $"/// <summary>y[rows × {columns}] = x[rows × {block.HeadDim}] · keys of a page, for 1 to {TilePlan.CacheRows} rows.</summary>");
+        writer.Line("[MethodImpl(MethodImplOptions.AggressiveInlining)]");
+        writer.Open($"private static void {Suffix}(float* x, int rows, {Parameters})");
+        writer.Open("switch (rows)");
+        for (int rows = TilePlan.CacheRows; rows >= 1; rows--)
+        {
+            string label = rows == TilePlan.CacheRows ? "default" : $"case {rows}";
+            writer.Line($"{label}: {Tile(rows)}(x, {Arguments}); break;");
+        }
+
+        writer.Close().Close();
+    });
+
+    private string Tile(int rows)
+    {
+        string name = $"Cache{rows}x{Suffix}";
+        return set.Require(KernelFile.Tiles, name, writer => WriteTile(writer, rows, name));
+    }
+
+    private void WriteTile(SourceWriter writer, int rows, string name)
+    {
+        int width = TilePlan.CacheColumns(target.Set, rows, columns, groupSize > 0);
+        int registers = width / target.Lanes;
+        writer.Line($"/// <summary>{rows} row{(rows == 1 ? "" : "s")} × {columns} columns{(width == columns ? "" : $", {width} columns at a time")}: {rows * registers} accumulators in registers.</summary>");
+        writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+        writer.Open($"private static void {name}(float* x, {Parameters})");
+        foreach (string constant in block.Format.Constants(target))
+        {
+            writer.Line(constant);
+        }
+
+        bool loops = width != columns;
+        if (loops)
+        {
+            writer.Open($"for (int column = 0; column < {columns}; column += {width})");
+        }
+
+        for (int row = 0; row < rows; row++)
+        {
+            for (int register = 0; register < registers; register++)
+            {
+                writer.Line($"var y{row}_{register} = {(values ? target.Load(Output(row, register)) : $"{target.Floats}.Zero")};");
+            }
+        }
+
+        writer.Line($"uint* w = words{(loops ? " + column" : "")};");
+        WriteLoops(writer, rows, registers, loops);
+        for (int row = 0; row < rows; row++)
+        {
+            for (int register = 0; register < registers; register++)
+            {
+                writer.Line(target.Store($"y{row}_{register}", Output(row, register)));
+            }
+        }
+
+        if (loops)
+        {
+            writer.Line($"y += {width};");
+            writer.Close();
+        }
+
+        writer.Close();
+    }
+
+    private string Output(int row, int register)
+    {
+        int offset = (row * columns) + (register * target.Lanes);
+        return offset == 0 ? "y" : $"&y[{offset}]";
+    }
+
+    private void WriteLoops(SourceWriter writer, int rows, int registers, bool loops)
+    {
+        if (groupSize == 0 || values)
+        {
+            if (groupSize > 0)
+            {
+                writer.Line($"float* s = scales{(loops ? $" + (column / {groupSize} * {CachePage.Positions})" : "")};");
+            }
+
+            writer.Open($"for (nint k = 0; k < {(values ? "inputs" : Literals.Int(block.HeadDim))}; k += {Turn(rows * registers)})");
+            WriteTurn(writer, rows, registers);
+            writer.Close();
+            return;
+        }
+
+        writer.Open($"for (nint group = 0; group < {block.HeadDim}; group += {groupSize})");
+        writer.Line($"float* s = scales + (group * {CachePage.Positions / groupSize}){(loops ? " + column" : "")};");
+        for (int register = 0; register < registers; register++)
+        {
+            writer.Line($"var s{register} = {target.Load(register == 0 ? "s" : $"&s[{register * target.Lanes}]")};");
+        }
+
+        string end = block.HeadDim % groupSize == 0 ? $"group + {groupSize}" : $"Math.Min(group + {groupSize}, {block.HeadDim})";
+        writer.Open($"for (nint k = group, end = {end}; k < end; k += {Turn(rows * registers)})");
+        WriteTurn(writer, rows, registers);
+        writer.Close().Close();
+    }
+
+    private int Turn(int accumulators) => TilePlan.InputsPerTurn(4, accumulators, values ? 4 : 8);
+
+    private void WriteTurn(SourceWriter writer, int rows, int registers)
+    {
+        int turn = Turn(rows * registers);
+        for (int row = 0; row < rows; row++)
+        {
+            writer.Line($"float* in{row} = &x[{(row == 0 ? "k" : $"k + {row * InputStride}")}];");
+        }
+
+        for (int input = 0; input < turn; input++)
+        {
+            for (int row = 0; row < rows; row++)
+            {
+                if (target.TileLoadInput(row, input) is { } load)
+                {
+                    writer.Line(load);
+                }
+            }
+
+            for (int register = 0; register < registers; register++)
+            {
+                int word = input / numbers;
+                if (input % numbers == 0)
+                {
+                    int offset = (word * columns) + (register * target.Lanes);
+                    string place = offset == 0 ? "w" : $"&w[{offset}]";
+                    writer.Line($"var w{word}_{register} = {target.Load(place)};");
+                    if (register * target.Lanes % 16 == 0 && target.Prefetch($"(byte*){place} + ahead") is { } prefetch)
+                    {
+                        writer.Line(prefetch);
+                    }
+                }
+
+                string weight = block.Format.Number(target, $"w{word}_{register}", input % numbers) + Scale(writer, input, register);
+                writer.Line($"var n{input}_{register} = {weight};");
+                for (int row = 0; row < rows; row++)
+                {
+                    writer.Line($"y{row}_{register} = {target.TileFma(row, input, $"n{input}_{register}", $"y{row}_{register}")};");
+                }
+            }
+        }
+
+        writer.Line($"w += {turn / numbers * columns};");
+    }
+
+    /// <summary>Of keys: one for each position, across the lanes, for a group of inputs. Of values: one for an input and a group of columns.</summary>
+    private string Scale(SourceWriter writer, int input, int register)
+    {
+        if (groupSize == 0 || !values)
+        {
+            return groupSize == 0 ? "" : $" * s{register}";
+        }
+
+        int group = register * target.Lanes / groupSize;
+        if (register == 0 || register * target.Lanes % groupSize == 0)
+        {
+            int offset = (group * CachePage.Positions) + input;
+            writer.Line($"var s{input}_{group} = {target.Broadcast($"s[{(offset == 0 ? "k" : $"k + {offset}")}]")};");
+        }
+
+        return $" * s{input}_{group}";
+    }
+}
