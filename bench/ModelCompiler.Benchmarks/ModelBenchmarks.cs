@@ -2,7 +2,6 @@ using BenchmarkDotNet.Attributes;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Sessions;
 using ModelCompiler.Tool.Hosting;
-using ModelCompiler.Tool.Synthesis;
 
 namespace ModelCompiler.Benchmarks;
 
@@ -34,13 +33,7 @@ public class ModelBenchmarks
     [GlobalSetup]
     public void Load()
     {
-        string folder = Path.Combine(Path.GetTempPath(), "modelcompiler-benchmarks", Shape);
-        if (!File.Exists(Path.Combine(folder, "config.json")))
-        {
-            SyntheticModel.Write(folder, SyntheticConfigs.Published[Shape], new SyntheticModelOptions());
-        }
-
-        model = new ModelHost(folder, new(Weights), (_, _) => new Progress<long>(), CancellationToken.None).Load(new LoadOptions { Threads = Threads }).Model;
+        model = new ModelHost(BenchmarkModels.Folder(Shape), new(Weights), (_, _) => new Progress<long>(), CancellationToken.None).Load(new LoadOptions { Threads = Threads }).Model;
         session = model.CreateSession();
         prompt = [.. Enumerable.Range(0, PromptLength).Select(i => i * 7919 % model.Description.Vocab)];
         session.Forward(prompt, LogitsFor.None);

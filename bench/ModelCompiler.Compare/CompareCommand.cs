@@ -19,7 +19,7 @@ internal static class CompareCommand
     private static readonly Option<int> Rounds = Numbers.Whole(new Option<int>("--rounds") { Description = "Rounds of each pair.", HelpName = "N", DefaultValueFactory = _ => 5 }, 1, 10_000);
     private static readonly Option<int> Starts = Numbers.Whole(new Option<int>("--starts") { Description = "Starts of each program, for the time to its first token.", HelpName = "N", DefaultValueFactory = _ => 20 }, 1, 10_000);
     private static readonly Option<int> Threads = Numbers.Whole(new Option<int>("--threads") { Description = "Threads of every engine.", HelpName = "N", DefaultValueFactory = _ => Environment.ProcessorCount }, 1, 64);
-    private static readonly Option<string[]> Only = new("--only") { Description = "Only pairs with this text in MODEL-WEIGHTS[-CACHE][@DEPTH] or 'start NAME'; may be given several times.", HelpName = "TEXT" };
+    private static readonly Option<string[]> Only = new("--only") { Description = "Only the pair MODEL-WEIGHTS[-CACHE][@DEPTH] or 'start NAME', or all with this text in it; may be given several times.", HelpName = "TEXT" };
     private static readonly Option<string?> OutputPath = new("--output", "-o") { Description = "Writes PATH.json and PATH.md.", HelpName = "PATH" };
     private static readonly Option<bool> Add = new("--add") { Description = "Adds the rounds to those in PATH.json: long comparisons can be made in pieces." };
 
@@ -51,12 +51,13 @@ internal static class CompareCommand
         string planPath = parsed.GetValue(PlanFile) ?? Path.Combine(AppContext.BaseDirectory, "compare.json");
         ComparisonPlan plan = ComparisonPlan.Read(planPath);
         string[] only = parsed.GetValue(Only) ?? [];
-        bool IsWanted(string key) => only.Length == 0 || only.Any(text => key.Contains(text, StringComparison.OrdinalIgnoreCase));
+        HashSet<string> keys = [.. plan.Speeds.Select(pair => pair.Key), .. plan.Starts.Select(pair => pair.Key)];
+        bool IsWanted(string key) => only.Length == 0 || only.Any(text => keys.Contains(text) ? key == text : key.Contains(text, StringComparison.OrdinalIgnoreCase));
         SpeedPair[] pairs = [.. plan.Speeds.Where(pair => IsWanted(pair.Key))];
         StartPair[] starts = [.. plan.Starts.Where(pair => IsWanted(pair.Key))];
         if (pairs.Length + starts.Length == 0)
         {
-            throw new CompareException($"--only: found no pair with '{string.Join("' or '", only)}', expected one of: {string.Join(", ", plan.Speeds.Select(pair => pair.Key).Concat(plan.Starts.Select(pair => pair.Key)))}.");
+            throw new CompareException($"--only: found no pair with '{string.Join("' or '", only)}', expected one of: {string.Join(", ", keys)}.");
         }
 
         int threads = parsed.GetValue(Threads);
