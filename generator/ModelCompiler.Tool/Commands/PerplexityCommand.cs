@@ -93,6 +93,7 @@ internal static class PerplexityCommand
                 {
                     family = model.Family,
                     weights = model.Format,
+                    cache = model.Cache.Format,
                     perplexity = found.Value,
                     standardError = found.Error,
                     meanLoss = found.MeanLoss,
@@ -111,9 +112,9 @@ internal static class PerplexityCommand
 
         static string Show(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
         Table table = new() { Border = TableBorder.Minimal };
-        table.AddColumns("weights", "perplexity", "±", "bits per token", "scored tokens", "windows", "context", "packed weights", "tokens/s");
+        table.AddColumns("weights", "cache", "perplexity", "±", "bits per token", "scored tokens", "windows", "context", "packed weights", "tokens/s");
         table.AddRow(
-            model.Format, Show($"{found.Value:F4}"), Show($"{found.Error:F5}"), Show($"{found.MeanLoss / Math.Log(2):F4}"), Show($"{found.Scored}"),
+            model.Format, model.Cache.Format, Show($"{found.Value:F4}"), Show($"{found.Error:F5}"), Show($"{found.MeanLoss / Math.Log(2):F4}"), Show($"{found.Scored}"),
             Show($"{found.Windows}"), Show($"{cut.Length}"), Output.Bytes(model.WeightsLengthBytes), Show($"{speed:F0}"));
         Output.Write(table);
     }
