@@ -13,6 +13,8 @@ public abstract class KernelBenchmark
 {
     private protected KernelModel Kernel { get; private set; } = null!;
 
+    private const int RowsBeforeRewind = 64;
+
     private Session session = null!;
     private int[] tokens = [];
     private int depth;
@@ -23,11 +25,14 @@ public abstract class KernelBenchmark
     /// <summary>Every format of keys and values that there is.</summary>
     public static IEnumerable<string> Caches => CacheFormat.All.Select(format => format.Name);
 
-    /// <summary>The step that is measured.</summary>
+    /// <summary>The step that is measured. Single rows go on for a while, because giving a page of the cache back costs more than some kernels.</summary>
     protected void Step()
     {
         session.Forward(tokens, LogitsFor.None);
-        session.Rewind(depth);
+        if (session.Position >= depth + RowsBeforeRewind)
+        {
+            session.Rewind(depth);
+        }
     }
 
     private protected void Prepare(string shape, PlanOptions formats, int rows, int behind, Func<IReadOnlyList<Stage>, IEnumerable<Stage>> choose)

@@ -37,7 +37,7 @@ internal sealed class SpeedTables(IReadOnlyList<IEngine> engines)
     /// <summary>The most that each process held.</summary>
     public ReportTable Memory(IEnumerable<SpeedResult> results) => new(
         "Memory, MB",
-        ["model", "weights", "context", "peak", "packed weights", "keys and values", "all else", .. engines.Skip(1).SelectMany(engine => (string[])[engine.Name, "its peak", "its file", "all else"])],
+        ["model", "weights", "context", "peak", "packed weights", "keys and values", "all else", .. engines.Skip(1).SelectMany(engine => (string[])[engine.Name, "its peak", "its file", "its cache and all else"])],
         [.. results.Where(result => result.Rounds.Count > 0).Select(MemoryRow)]);
 
     /// <summary>From start to first token.</summary>
