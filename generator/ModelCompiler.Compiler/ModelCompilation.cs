@@ -8,7 +8,10 @@ using ModelCompiler.Compiler.Plan;
 namespace ModelCompiler.Compiler;
 
 /// <summary>What the user chose for a model.</summary>
-/// <param name="Weights">Name of a <see cref="WeightFormat"/>.</param>
+/// <param name="Weights">
+/// Name of a <see cref="WeightFormat"/>, and behind it, if some matrices are to have another, <c>, pattern=format</c> for each such choice:
+/// <c>q4, lm_head.*=q8, *.down_proj.*=q8</c>.
+/// </param>
 /// <param name="Cache">Name of a <see cref="CacheFormat"/>.</param>
 public sealed record PlanOptions(string Weights = "f32", string Cache = "f32");
 
@@ -36,10 +39,9 @@ public static class ModelCompilation
     public static ModelPlan? Plan(ModelInputs inputs, PlanOptions options, ICollection<ModelDiagnostic> diagnostics)
     {
         SourceSpan model = new(inputs.Config.File.Path);
-        if (WeightFormat.Find(options.Weights) is not { } format)
+        if (!FormatChoice.TryParse(options.Weights, out FormatChoice? formats, out string? mistake))
         {
-            string known = string.Join(", ", WeightFormat.All.Select(format => format.Name));
-            diagnostics.Add(new(Catalogue.UnknownFormat, model, $"Found the weights format '{options.Weights}', expected one of {known}. Set Weights to one of these."));
+            diagnostics.Add(new(Catalogue.UnknownFormat, model, $"In the weights format '{options.Weights}': {mistake} Set Weights to one of the formats, or to one and PATTERN=FORMAT behind it."));
             return null;
         }
 
@@ -50,7 +52,8 @@ public static class ModelCompilation
             return null;
         }
 
-        if (ModelGraphBuilder.Build(inputs, diagnostics) is not { } graph)
+        if (ModelGraphBuilder.Build(inputs, diagnostics) is not { } graph
+            || !FormatCheck.Check(formats!, graph, model, diagnostics))
         {
             return null;
         }
@@ -58,8 +61,13 @@ public static class ModelCompilation
         bool valid = true;
         try
         {
-            ModelPlan plan = ModelPlanner.Plan(inputs.Name, graph, format, cache, (_, fused) => valid &= GraphVerifier.Verify(fused, model, diagnostics));
+            ModelPlan plan = ModelPlanner.Plan(inputs.Name, graph, formats!, cache, (_, fused) => valid &= GraphVerifier.Verify(fused, model, diagnostics));
             return valid ? plan : null;
+        }
+        catch (MixedGateException mixed)
+        {
+            diagnostics.Add(new(Catalogue.MixedGate, model, mixed.Message));
+            return null;
         }
         catch (UnsupportedOperationException unsupported)
         {

@@ -99,6 +99,12 @@ public static class Catalogue
     /// <summary>MC203.</summary>
     public static DiagnosticRule TooLarge { get; } = Error("MC203", "The model is larger than a program can address");
 
+    /// <summary>MC204.</summary>
+    public static DiagnosticRule UselessOverride { get; } = Error("MC204", "A weights format is given to matrices that the model does not have");
+
+    /// <summary>MC205.</summary>
+    public static DiagnosticRule MixedGate { get; } = Error("MC205", "Gate and up matrices have different weights formats");
+
     /// <summary>MC210.</summary>
     public static DiagnosticRule WeightNotFinite { get; } = Error("MC210", "A weight is not a finite number");
 
@@ -116,7 +122,7 @@ public static class Catalogue
         ManifestVersion, UnreadableFile, UnusableTokenizer,
         UnknownFamily, MissingTensor, WrongShape, UnsupportedRope, UnusedTensors,
         UndefinedValue, RedefinedValue, WidthMismatch, ParameterMismatch, UnknownRopeTable, InvalidAttention,
-        UnknownFormat, NotLowered, TooLarge,
+        UnknownFormat, NotLowered, TooLarge, UselessOverride, MixedGate,
         WeightNotFinite, WeightTooLarge, TooLargeToEmbed,
     ];
 

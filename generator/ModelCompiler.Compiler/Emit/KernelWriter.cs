@@ -1,5 +1,6 @@
 using ModelCompiler.Compiler.Emit.Kernels;
 using ModelCompiler.Compiler.Emit.Targets;
+using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Plan;
 
@@ -13,6 +14,7 @@ internal static class KernelWriter
     {
         EmbedKernel embed => EmbedWriter.Parameters(embed),
         NormKernel norm => NormWriter.Parameters(norm),
+        QuantiseKernel => QuantiseWriter.Parameters,
         LinearKernel linear => LinearWriter.Parameters(linear),
         AttentionKernel attention => AttentionWriter.Parameters(attention),
         ElementwiseKernel elementwise => ElementwiseWriter.Parameters(elementwise),
@@ -41,6 +43,7 @@ internal static class KernelWriter
     {
         EmbedKernel embed => $"y[rows × {embed.Width}] = the tokens' columns of the table{(embed.HasPositions ? " + their positions' rows" : "")}.",
         NormKernel norm => $"y[rows × {norm.Width}] = {(norm.Kind == NormKind.Rms ? "RMS" : "layer")} norm of x, row by row{(norm.Selected ? ", of the rows whose logits are asked for" : "")}.",
+        QuantiseKernel quantise => $"y[rows × {quantise.Width}] = x as 8-bit integers, a scale for each group of {BlockFormat.GroupInputs}{(quantise.Selected ? ", of the rows whose logits are asked for" : "")}.",
         LinearKernel linear => Describe(linear, target),
         AttentionKernel a => $"y[rows × {a.Heads} · {a.HeadDim}] = attention of {a.Heads} heads over {a.KvHeads} key/value heads of {a.HeadDim}{(a.Window is { } window ? $", the last {window} positions" : "")}.",
         ElementwiseKernel e => $"y[rows × {e.Width}] = {e.Kind}, element by element.",
@@ -50,7 +53,7 @@ internal static class KernelWriter
     private static string Describe(LinearKernel linear, TargetSet? target)
     {
         string product = linear.Gated ? $"{linear.Activation}(Wg · x) · (Wu · x)" : linear.Activation is { } f ? $"{f}(W · x{(linear.HasBias ? " + b" : "")})" : $"W · x{(linear.HasBias ? " + b" : "")}";
-        string tile = target is { } set ? $", tiles of {TilePlan.Rows(set, linear.Format)} × {TilePlan.Columns(set, TilePlan.Rows(set, linear.Format), linear.Format.PanelColumns)}" : "";
+        string tile = target is { } set ? $", tiles of {TilePlan.Rows(set, linear.Format)} × {TilePlan.Columns(set, linear.Format, TilePlan.Rows(set, linear.Format), linear.Format.PanelColumns)}" : "";
         string blocks = linear.InputBlocks > 1 ? $", inputs in {linear.InputBlocks} blocks of {linear.BlockInputs}" : "";
         long panelBytes = linear.Format.PanelBytes(linear.Inputs, linear.Format.PanelColumns);
         return $"y[rows × {linear.Outputs}] = {(linear.HasResidual ? "residual + " : "")}{product}, x[rows × {linear.Inputs}] (widths as padded). "
@@ -63,6 +66,7 @@ internal static class KernelWriter
         {
             case EmbedKernel embed: EmbedWriter.Write(set, writer, embed); break;
             case NormKernel norm: NormWriter.Write(set, writer, norm); break;
+            case QuantiseKernel quantise: QuantiseWriter.Write(set, writer, quantise); break;
             case LinearKernel linear: LinearWriter.Write(set, writer, linear); break;
             case AttentionKernel attention: AttentionWriter.Write(set, writer, attention); break;
             case ElementwiseKernel elementwise: ElementwiseWriter.Write(set, writer, elementwise); break;

@@ -144,7 +144,7 @@ internal sealed class ModelWriter(ModelPlan plan, EmitOptions options)
                 _ => "The exponential and its kin, sums over lanes.",
             };
             SourceWriter writer = Begin(
-                $"{set.Target.Description} {what}", "using System.Runtime.CompilerServices;", "using System.Runtime.Intrinsics;", "using System.Runtime.Intrinsics.Arm;",
+                $"{set.Target.Description} {what}", "using System.Diagnostics.CodeAnalysis;", "using System.Runtime.CompilerServices;", "using System.Runtime.Intrinsics;", "using System.Runtime.Intrinsics.Arm;",
                 "using System.Runtime.Intrinsics.X86;", "using ModelCompiler.Runtime.Execution;");
             writer.Open($"unsafe partial class {options.ClassName}");
             writer.Line($"/// <summary>{Literals.Documentation(set.Target.Description)}</summary>");

@@ -8,7 +8,7 @@ namespace ModelCompiler.Compiler.Formats;
 /// <para>A matrix W [outputs × inputs] is cut into panels of <see cref="PanelColumns"/> outputs; the last panel may be
 /// narrower, a multiple of 16. A panel holds, for k = 0, 1, …, the weights of all its outputs for input k side by side, so that
 /// a kernel walks it from front to back as one stream, outputs across the lanes of a register. Inputs are padded with
-/// zeros to a multiple of 16.</para>
+/// zeros to a multiple of <see cref="InputMultiple"/>.</para>
 /// </summary>
 public abstract class WeightFormat
 {
@@ -18,7 +18,16 @@ public abstract class WeightFormat
     /// <summary>Outputs in a full panel: a multiple of 16.</summary>
     public virtual int PanelColumns => 64;
 
-    /// <summary>Bytes of a panel of <paramref name="columns"/> outputs (multiple of 16) and <paramref name="inputs"/> (multiple of 16): a multiple of 64.</summary>
+    /// <summary>Inputs are padded with zeros to a multiple of this.</summary>
+    public virtual int InputMultiple => 16;
+
+    /// <summary>Floats that a row of so many inputs takes in the arena, as this format's kernels read it.</summary>
+    public virtual int InputFloats(int inputs) => inputs;
+
+    /// <summary><paramref name="inputs"/> rounded up to <see cref="InputMultiple"/>.</summary>
+    public int PadInputs(int inputs) => (inputs + InputMultiple - 1) / InputMultiple * InputMultiple;
+
+    /// <summary>Bytes of a panel of <paramref name="columns"/> outputs (multiple of 16) and <paramref name="inputs"/> (multiple of <see cref="InputMultiple"/>): a multiple of 64.</summary>
     public abstract long PanelBytes(int inputs, int columns);
 
     /// <summary>
@@ -50,7 +59,7 @@ public abstract class WeightFormat
     internal abstract string ScalarWeight(string panel, string k, string column, string columns);
 
     /// <summary>The formats by name.</summary>
-    public static IReadOnlyList<WeightFormat> All { get; } = [F32Format.Instance, F16Format.Instance, BF16Format.Instance];
+    public static IReadOnlyList<WeightFormat> All { get; } = [F32Format.Instance, F16Format.Instance, BF16Format.Instance, Q8Format.Instance, Q4Format.Instance];
 
     /// <summary>The format of that name, or null.</summary>
     public static WeightFormat? Find(string name) => All.FirstOrDefault(format => format.Name == name);

@@ -1,3 +1,5 @@
+using ModelCompiler.Compiler.Formats;
+
 namespace ModelCompiler.Compiler.Graph;
 
 /// <summary>x[t] = (table[token[t]] + positions[position[t] + offset]) · scale. Made by the passes from Embedding, PositionEmbedding, Add, Scale.</summary>
@@ -47,4 +49,13 @@ public sealed record FusedAttention(
     public override IEnumerable<Value> Inputs => [Query, Key, Values];
     public override IEnumerable<Parameter> Parameters
         => new[] { QueryNorm?.Weight, KeyNorm?.Weight }.OfType<Parameter>();
+}
+
+/// <summary>
+/// The input of products in a block format, as integers: for each group of 32 (of the padded row), scale = max |x| / 127 and
+/// q = round(x / scale), ties to even. Once for each row, shared by all products that read it.
+/// </summary>
+public sealed record Quantise(Value Output, Place Place, Value Input, BlockFormat Format) : Operation(Output, Place)
+{
+    public override IEnumerable<Value> Inputs => [Input];
 }

@@ -26,6 +26,9 @@ public sealed partial class GraphVerifier
                 Check(name, gated.Gate, gated.Input);
                 Check(name, gated.Up, gated.Input);
                 break;
+            case Quantise quantise:
+                ExpectSameWidth(name, quantise.Output, quantise.Input);
+                break;
             case FusedAttention fused:
                 Check(name, fused.Definition with { Output = fused.Output, Query = fused.Query, Key = fused.Key, Values = fused.Values, Place = fused.Place });
                 ExpectShape(name, fused.QueryNorm?.Weight, fused.Definition.HeadDim, 1);

@@ -1,3 +1,4 @@
+using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Graph;
 
 namespace ModelCompiler.Compiler.Plan;
@@ -14,6 +15,7 @@ internal sealed class ArenaPlanner
     private readonly Dictionary<int, (int Groups, int Width)> layouts = [];
     private readonly Dictionary<int, (Region Region, int Column)> homes = [];
     private readonly Dictionary<int, int> lastUses = [];
+    private readonly Dictionary<int, int> openReads = [];
     private readonly List<Region> regions = [];
 
     private ArenaPlanner(ModelGraph graph) => this.graph = graph;
@@ -32,17 +34,17 @@ internal sealed class ArenaPlanner
     public static ArenaPlanner Plan(ModelGraph graph, int firstLocalFloat)
     {
         ArenaPlanner planner = new(graph);
-        planner.FindHeads();
+        planner.FindLayouts();
         planner.FindLastUses();
         planner.AssignRegions();
         planner.FloatsPerRow = Allocate(planner.regions, region => region.Stride, (region, offset) => region.Offset = offset, 0);
         planner.LocalFloats = Allocate(
-            [.. planner.regions.Where(region => region.IsNorm)], region => region.Stride, (region, offset) => region.LocalOffset = offset, firstLocalFloat);
+            [.. planner.regions.Where(region => region.IsPerWorker)], region => region.Stride, (region, offset) => region.LocalOffset = offset, firstLocalFloat);
         planner.MakeSlots();
         return planner;
     }
 
-    private void FindHeads()
+    private void FindLayouts()
     {
         foreach (FusedAttention attention in graph.Operations.OfType<FusedAttention>())
         {
@@ -51,6 +53,12 @@ internal sealed class ArenaPlanner
             layouts[attention.Key.Id] = (shape.KvHeads, shape.HeadDim);
             layouts[attention.Values.Id] = (shape.KvHeads, shape.HeadDim);
             layouts[attention.Output.Id] = (shape.Heads, shape.HeadDim);
+        }
+
+        foreach (Quantise quantise in graph.Operations.OfType<Quantise>())
+        {
+            BlockFormat format = quantise.Format;
+            layouts[quantise.Output.Id] = (1, format.InputFloats(format.PadInputs(PaddedWidth(quantise.Input))));
         }
     }
 
@@ -72,9 +80,9 @@ internal sealed class ArenaPlanner
                 continue;
             }
 
-            // Never in a norm's region: where a step has one row, that is every worker's own copy.
-            if (operation is FusedLinear { Residual: { } residual } && lastUses[residual.Id] == index
-                && !homes[residual.Id].Region.IsNorm && homes[residual.Id].Region.Stride == PaddedWidth(operation.Output))
+            // Never in such a region: where a step has one row, it is every worker's own copy.
+            if (operation is FusedLinear { Residual: { } residual } && lastUses[residual.Id] == index && !MayBeReadDuring(residual, index)
+                && !homes[residual.Id].Region.IsPerWorker && homes[residual.Id].Region.Stride == PaddedWidth(operation.Output))
             {
                 homes[residual.Id].Region.IsStream = true;
                 homes[residual.Id].Region.LastUse = lastUses[operation.Output.Id];
@@ -82,7 +90,7 @@ internal sealed class ArenaPlanner
                 continue;
             }
 
-            Region region = new(operation.Output.Name, index, operation is Norm);
+            Region region = new(operation.Output.Name, index, IsPerWorker(operation));
             regions.Add(region);
             foreach (Value output in operation.Outputs)
             {
@@ -93,17 +101,34 @@ internal sealed class ArenaPlanner
         }
     }
 
-    /// <summary>The last operation that reads or writes each value.</summary>
+    /// <summary>
+    /// The last operation that reads or writes each value. Where a step has one row, a worker may still be reading for itself what a norm reads
+    /// while another is on its way through the next operation: only behind that do they meet.
+    /// </summary>
     private void FindLastUses()
     {
         for (int index = 0; index < graph.Operations.Count; index++)
         {
+            int meeting = index;
+            while (IsPerWorker(graph.Operations[meeting]) && meeting + 1 < graph.Operations.Count)
+            {
+                meeting++;
+            }
+
             foreach (Value value in graph.Operations[index].Inputs.Concat(graph.Operations[index].Outputs))
             {
-                lastUses[value.Id] = index;
+                lastUses[value.Id] = lastUses.TryGetValue(value.Id, out int last) ? Math.Max(last, meeting) : meeting;
+                if (meeting > index)
+                {
+                    openReads[value.Id] = meeting;
+                }
             }
         }
     }
+
+    private bool MayBeReadDuring(Value value, int index) => openReads.TryGetValue(value.Id, out int last) && last >= index;
+
+    private static bool IsPerWorker(Operation operation) => operation is Norm or Quantise;
 
     /// <summary>First fit over live intervals. A region's memory is free for operations after its last use.</summary>
     private static int Allocate(List<Region> regions, Func<Region, int> size, Action<Region, int> place, int first)
@@ -147,13 +172,14 @@ internal sealed class ArenaPlanner
         }
     }
 
-    private sealed class Region(string name, int firstUse, bool isNorm)
+    private sealed class Region(string name, int firstUse, bool isPerWorker)
     {
         public string Name { get; } = name;
 
         public int FirstUse { get; } = firstUse;
 
-        public bool IsNorm { get; } = isNorm;
+        /// <summary>Where a step has one row, every worker computes it for itself: cheaper than to wait for one.</summary>
+        public bool IsPerWorker { get; } = isPerWorker;
 
         /// <summary>Written in place again and again: the residual stream.</summary>
         public bool IsStream { get; set; }

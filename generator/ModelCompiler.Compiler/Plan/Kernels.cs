@@ -10,9 +10,9 @@ namespace ModelCompiler.Compiler.Plan;
 /// </summary>
 public abstract record KernelPlan(string Name);
 
-/// <summary>x[r] = (table column token[r] + position row) · factor.</summary>
+/// <summary>x[r] = (table column token[r] + position row) · factor. <paramref name="TableInputs"/>: Width as the table's format pads it.</summary>
 public sealed record EmbedKernel(
-    string Name, WeightFormat Format, int Width, int PaddedOutputs, int OutStride, bool HasPositions, int PositionOffset, double Factor)
+    string Name, WeightFormat Format, int Width, int TableInputs, int PaddedOutputs, int OutStride, bool HasPositions, int PositionOffset, double Factor)
     : KernelPlan(Name);
 
 /// <summary>
@@ -23,6 +23,12 @@ public sealed record EmbedKernel(
 public sealed record NormKernel(
     string Name, NormKind Kind, int Width, int PaddedWidth, int InStride, int OutStride, double Epsilon, bool HasWeight, bool HasBias,
     bool Selected) : KernelPlan(Name);
+
+/// <summary>
+/// Rows of <paramref name="Width"/> numbers as integers with a scale for each group, laid out as the kernels of <paramref name="Format"/> read them. Keeps its
+/// own barrier, as <see cref="NormKernel"/> does, and for the same reason.
+/// </summary>
+public sealed record QuantiseKernel(string Name, BlockFormat Format, int Width, int InStride, int OutStride, bool Selected) : KernelPlan(Name);
 
 /// <summary>
 /// y = f(W·x + b) (+ residual), or f(Wg·x) · (Wu·x) when gated. The inner dimension is cut into <paramref name="InputBlocks"/> equal

@@ -13,19 +13,19 @@ internal static class ModelPlanner
     /// <summary>The arena is kept within this.</summary>
     private const long ArenaBytes = 32L * 1024 * 1024;
 
-    public static ModelPlan Plan(string name, ModelGraph graph, WeightFormat format, CacheFormat cache, Action<string, ModelGraph>? afterPass = null)
+    public static ModelPlan Plan(string name, ModelGraph graph, FormatChoice formats, CacheFormat cache, Action<string, ModelGraph>? afterPass = null)
     {
-        ModelGraph fused = PassList.Run(graph, afterPass);
+        ModelGraph fused = PassList.Run(graph, formats, afterPass);
         ArenaPlanner arena = ArenaPlanner.Plan(fused, LocalScratch.FirstFreeFloat(fused, cache));
-        WeightsPlanner weights = new(format);
-        StagePlanner stages = new(fused, arena, weights, cache);
+        WeightsPlanner weights = new();
+        StagePlanner stages = new(fused, formats, arena, weights, cache);
         EquatableArray<Stage> program = stages.Run();
         PackedWeights packed = weights.Finish();
         ScratchPlan scratch = new(
             arena.FloatsPerRow, arena.LocalFloats, LocalScratch.FloatsPerRow(program), Rows(arena.FloatsPerRow),
             ArenaPlanner.Pad(graph.Dimensions.Vocab));
         long bytesPerToken = stages.ReadPerToken.Sum(matrix => matrix.LengthBytes) + packed.Vectors.Where(vector => vector.Rows == 1).Sum(vector => vector.LengthBytes);
-        return new ModelPlan(name, graph, format.Name, stages.CachePlan, packed, PlanHash.Of(packed), bytesPerToken, program, scratch);
+        return new ModelPlan(name, graph, formats.ToString(), stages.CachePlan, packed, PlanHash.Of(packed), bytesPerToken, program, scratch);
     }
 
     private static int Rows(int floatsPerRow)

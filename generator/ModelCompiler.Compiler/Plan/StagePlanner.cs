@@ -5,7 +5,7 @@ using ModelCompiler.Compiler.Graph;
 namespace ModelCompiler.Compiler.Plan;
 
 /// <summary>Turns each operation of the fused graph into a stage: its kernel's constants, its operands and its weights.</summary>
-internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, WeightsPlanner weights, CacheFormat cache)
+internal sealed class StagePlanner(ModelGraph graph, FormatChoice formats, ArenaPlanner arena, WeightsPlanner weights, CacheFormat cache)
 {
     /// <summary>Bytes of a panel's block that stay in a 1 MiB L2 cache beside the rows that pass over it.</summary>
     private const long BlockBytes = 512 * 1024;
@@ -35,6 +35,7 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
             {
                 case TokenEmbedding embedding: Plan(embedding); break;
                 case Norm norm: Plan(norm); break;
+                case Quantise quantise: Plan(quantise); break;
                 case FusedLinear linear: Plan(linear); break;
                 case GatedLinear gated: Plan(gated); break;
                 case FusedAttention attention: Plan(attention); break;
@@ -60,7 +61,8 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
         {
             { Place.Section: not Section.Head } => operation.Output.Id != graph.Logits.Id,
             Norm norm => graph.Operations.Count(other => other.Place.Section == Section.Head && other is Norm) == 1 && norm.Input.Id != graph.Logits.Id,
-            FusedLinear linear => linear.Output.Id == graph.Logits.Id && graph.Operations.Any(other => other is Norm { Place.Section: Section.Head } && other.Output.Id == linear.Input.Id),
+            Quantise quantise => graph.Operations.Any(other => other is Norm { Place.Section: Section.Head } && other.Output.Id == quantise.Input.Id),
+            FusedLinear linear => linear.Output.Id == graph.Logits.Id && graph.Operations.Any(other => other is Norm or Quantise && other.Place.Section == Section.Head && other.Output.Id == linear.Input.Id),
             _ => false,
         };
         if (!expected)
@@ -90,7 +92,7 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
     private void Add(KernelPlan kernel, Operation operation, string equation, Slot?[] operands, WeightArgument[] arguments, long pageOffset = 0)
     {
         EquatableArray<Slot> kept = ReferenceEquals(operation, selection?.Before) ? selection.Kept : EquatableArray<Slot>.Empty;
-        stages.Add(new Stage(kernel, operation.Place, equation, new(operands), new(arguments), pageOffset, kept, kernel is not NormKernel));
+        stages.Add(new Stage(kernel, operation.Place, equation, new(operands), new(arguments), pageOffset, kept, kernel is not (NormKernel or QuantiseKernel)));
     }
 
     private void Plan(TokenEmbedding embedding)
@@ -106,7 +108,7 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
         }
 
         EmbedKernel kernel = names.Name(name => new EmbedKernel(
-            name, table.Format, table.PaddedInputs, table.PaddedOutputs, output.Buffer.Stride, embedding.Positions is not null,
+            name, table.Format, output.PaddedWidth, table.PaddedInputs, table.PaddedOutputs, output.Buffer.Stride, embedding.Positions is not null,
             embedding.PositionOffset, embedding.Factor), $"Embed{embedding.Output.Width}");
         string equation = embedding.Positions is null ? "x[t] = table[token[t]]" : "x[t] = table[token[t]] + positions[position[t]]";
         Add(kernel, embedding, equation, [output], [.. arguments]);
@@ -114,7 +116,7 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
 
     private PackedMatrix Table(Parameter table)
         => weights.Matrix(
-            [new MatrixPart(WeightsPlanner.Outputs(table, Groups.Whole(table.Rows)).ToEquatable())], ArenaPlanner.Pad(table.Rows),
+            formats.Of(table), [new MatrixPart(WeightsPlanner.Outputs(table, Groups.Whole(table.Rows)).ToEquatable())], ArenaPlanner.Pad(table.Rows),
             WeightsPlanner.Inputs(Groups.Whole(table.Columns)), ArenaPlanner.Pad(table.Columns));
 
     private void Plan(Norm norm)
@@ -152,6 +154,21 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
     private PackedVector Row(Parameter vector, double addend)
         => weights.Vector(vector.Name, [new VectorSegment(vector, 0, vector.Rows, 0)], 1, ArenaPlanner.Pad(vector.Rows), addend);
 
+    private void Plan(Quantise quantise)
+    {
+        Slot input = Slot(quantise.Input), output = Slot(quantise.Output);
+        bool selected = quantise.Place.Section == Section.Head; // either way the number of rows whose logits are asked for
+        QuantiseKernel kernel = names.Name(name => new QuantiseKernel(
+            name, quantise.Format, input.PaddedWidth, input.Buffer.Stride, output.Buffer.Stride, selected),
+            $"Quantise{input.PaddedWidth}{quantise.Format.Name.ToUpperInvariant()}" + (selected ? "Selected" : ""));
+        string x = ShortName(quantise.Input);
+        Add(kernel, quantise, $"{ShortName(quantise.Output)} = round({x} · 127 / max |{x}|), group by group of {BlockFormat.GroupInputs}", [input, output], []);
+    }
+
+    /// <summary>Where the numbers lie that a product reads, before they were quantised: says which input of a matrix is which.</summary>
+    private Slot Source(Value input)
+        => graph.Operations.OfType<Quantise>().FirstOrDefault(quantise => quantise.Output.Id == input.Id) is { } quantise ? Slot(quantise.Input) : Slot(input);
+
     private void Plan(FusedLinear linear)
     {
         Slot input = Slot(linear.Input);
@@ -171,7 +188,9 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
             width += groups.Count * groups.Stride;
         }
 
-        PackedMatrix matrix = weights.Matrix([new MatrixPart(outputs.ToEquatable())], width, WeightsPlanner.Inputs(Groups.Of(input)), input.PaddedWidth);
+        Slot source = Source(linear.Input);
+        PackedMatrix matrix = weights.Matrix(
+            formats.Of(linear.Parts[0].Weight), [new MatrixPart(outputs.ToEquatable())], width, WeightsPlanner.Inputs(Groups.Of(source)), source.PaddedWidth);
         List<WeightArgument> arguments = [Argument("panels", matrix)];
         if (biases.Count > 0)
         {
@@ -193,10 +212,16 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
 
     private void Plan(GatedLinear gated)
     {
+        if (formats.Of(gated.Gate.Weight) != formats.Of(gated.Up.Weight))
+        {
+            throw new MixedGateException(gated, formats);
+        }
+
         Slot input = Slot(gated.Input), output = Slot(gated.Output);
         Groups groups = Groups.Of(output);
         MatrixPart[] parts = [.. new[] { gated.Gate, gated.Up }.Select(part => new MatrixPart(WeightsPlanner.Outputs(part.Weight, groups).ToEquatable()))];
-        PackedMatrix matrix = weights.Matrix(parts, output.PaddedWidth, WeightsPlanner.Inputs(Groups.Of(input)), input.PaddedWidth);
+        Slot source = Source(gated.Input);
+        PackedMatrix matrix = weights.Matrix(formats.Of(gated.Gate.Weight), parts, output.PaddedWidth, WeightsPlanner.Inputs(Groups.Of(source)), source.PaddedWidth);
         List<WeightArgument> arguments = [Argument("panels", matrix)];
         List<VectorSegment> biases = [];
         biases.AddRange(gated.Gate.Bias is { } gateBias ? WeightsPlanner.Elements(gateBias, groups) : []);
@@ -261,10 +286,10 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
 
     private int InputBlocks(PackedMatrix matrix)
     {
-        int sixteens = matrix.PaddedInputs / 16;
-        for (int blocks = 1; blocks <= sixteens && matrix.PaddedInputs / blocks >= ShortestBlock; blocks++)
+        int units = matrix.PaddedInputs / matrix.Format.InputMultiple;
+        for (int blocks = 1; blocks <= units && matrix.PaddedInputs / blocks >= ShortestBlock; blocks++)
         {
-            if (sixteens % blocks == 0 && matrix.Format.PanelBytes(matrix.PaddedInputs / blocks, matrix.Format.PanelColumns) <= BlockBytes)
+            if (units % blocks == 0 && matrix.Format.PanelBytes(matrix.PaddedInputs / blocks, matrix.Format.PanelColumns) <= BlockBytes)
             {
                 return blocks;
             }
@@ -293,6 +318,10 @@ internal sealed class StagePlanner(ModelGraph graph, ArenaPlanner arena, Weights
 /// <summary>An operation, or a use of one, that no kernel is planned for.</summary>
 internal sealed class UnsupportedOperationException(Operation operation)
     : Exception($"{operation.GetType().Name} '{operation.Output.Name}'");
+
+/// <summary>Gate and up share panels, but are to have different formats.</summary>
+internal sealed class MixedGateException(GatedLinear gated, FormatChoice formats)
+    : Exception($"Found {gated.Gate.Weight.Name} in {formats.Of(gated.Gate.Weight).Name} and {gated.Up.Weight.Name} in {formats.Of(gated.Up.Weight).Name}, expected one format for both. Give both the same.");
 
 /// <summary>Names for kernels: the same constants get the same name; other constants under a name that is taken get a number.</summary>
 internal sealed class KernelNames

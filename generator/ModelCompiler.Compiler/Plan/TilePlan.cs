@@ -26,12 +26,16 @@ public static class TilePlan
     /// 6 × 16 would need 34. Formats that pack two inputs into a word keep four words and their masks in registers too: with 6 × 64 the
     /// JIT put up to five of them and an accumulator on the stack in the inner loop of AVX-512; 5 × 64 fits.
     /// </summary>
-    public static int Rows(TargetSet target, WeightFormat format) => target switch
+    public static int Rows(TargetSet target, WeightFormat format) => format is BlockFormat ? BlockTilePlan.Rows(target) : target switch
     {
         TargetSet.Avx512 => format.InputsPerGroup > 1 ? 5 : 6,
         TargetSet.Avx2 => 6,
         _ => 4,
     };
+
+    /// <summary>Columns of a tile of any format.</summary>
+    public static int Columns(TargetSet target, WeightFormat format, int rows, int columns)
+        => format is BlockFormat ? BlockTilePlan.Columns(target, rows, columns) : Columns(target, rows, columns);
 
     /// <summary>Columns of a tile of <paramref name="rows"/> rows in a panel of <paramref name="columns"/>.</summary>
     public static int Columns(TargetSet target, int rows, int columns)

@@ -4,7 +4,7 @@ using ModelCompiler.Compiler.Graph;
 namespace ModelCompiler.Compiler.Plan;
 
 /// <summary>Lays matrices and vectors out in the packed file in the order in which they are first read, each at a multiple of 64 bytes.</summary>
-internal sealed class WeightsPlanner(WeightFormat format)
+internal sealed class WeightsPlanner
 {
     private const int AlignmentBytes = 64;
 
@@ -16,14 +16,14 @@ internal sealed class WeightsPlanner(WeightFormat format)
     public PackedWeights Finish() => new(matrices.ToEquatable(), vectors.ToEquatable(), next);
 
     /// <summary>A matrix of <paramref name="parts"/>; the same parts over the same input are stored once (tied weights).</summary>
-    public PackedMatrix Matrix(IReadOnlyList<MatrixPart> parts, int paddedOutputs, IReadOnlyList<InputSegment> inputs, int paddedInputs)
+    public PackedMatrix Matrix(WeightFormat format, IReadOnlyList<MatrixPart> parts, int paddedOutputs, IReadOnlyList<InputSegment> inputs, int paddedInputs)
     {
         EquatableArray<MatrixPart> partArray = parts.ToEquatable();
         EquatableArray<InputSegment> inputArray = inputs.ToEquatable();
         if (!known.TryGetValue((partArray, inputArray), out PackedMatrix? matrix))
         {
             string name = string.Join(" | ", parts.SelectMany(part => part.Outputs).Select(segment => segment.Parameter.Name).Distinct());
-            matrix = new PackedMatrix(name, format, partArray, inputArray, paddedInputs, paddedOutputs, next);
+            matrix = new PackedMatrix(name, format, partArray, inputArray, format.PadInputs(paddedInputs), paddedOutputs, next);
             known.Add((partArray, inputArray), matrix);
             matrices.Add(matrix);
             Advance(matrix.LengthBytes);

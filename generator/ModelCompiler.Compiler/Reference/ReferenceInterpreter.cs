@@ -1,6 +1,7 @@
 using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Packing;
+using ModelCompiler.Compiler.Plan;
 
 namespace ModelCompiler.Compiler.Reference;
 
@@ -10,10 +11,12 @@ namespace ModelCompiler.Compiler.Reference;
 /// Not for several threads at once.
 /// </summary>
 /// <param name="graph">The graph as mapped, before fusion.</param>
-/// <param name="parameters">Its weights.</param>
+/// <param name="parameters">Its weights; as a format rounded them, where that is to be part of the model (<see cref="RoundedParameters"/>).</param>
+/// <param name="layout">Where given, the inputs of products in a block format are rounded to integers, as kernels do; else nothing is.</param>
 /// <param name="cache">What keys and values are rounded to before attention reads them; null, as f32: they are not.</param>
-public sealed class ReferenceInterpreter(ModelGraph graph, IParameterSource parameters, CacheFormat? cache = null)
+public sealed class ReferenceInterpreter(ModelGraph graph, IParameterSource parameters, PackedWeights? layout = null, CacheFormat? cache = null)
 {
+    private readonly Dictionary<Parameter, PackedMatrix> quantised = ReferenceQuantise.Matrices(layout);
     private readonly Dictionary<Parameter, float[]> loaded = [];
 
     /// <summary>The graph that is interpreted.</summary>
@@ -54,7 +57,7 @@ public sealed class ReferenceInterpreter(ModelGraph graph, IParameterSource para
             Embedding embedding => ReferenceEmbedding.Apply(embedding, tokens, Load(embedding.Table)),
             PositionEmbedding positions => ReferenceEmbedding.Apply(positions, tokens.Length, Load(positions.Table)),
             Norm norm => ReferenceNorm.Apply(norm, Of(norm.Input), LoadOptional(norm.Weight), LoadOptional(norm.Bias)),
-            Linear linear => ReferenceLinear.Apply(linear, Of(linear.Input), Load(linear.Weight), LoadOptional(linear.Bias)),
+            Linear linear => ReferenceLinear.Apply(linear, InputOf(linear, values), Load(linear.Weight), LoadOptional(linear.Bias)),
             Rope rope => ReferenceRope.Apply(rope, Of(rope.Input), graph.RopeTables[rope.Table]),
             Attention attention => ReferenceAttention.Apply(attention, Of(attention.Query), Cached(attention, Of(attention.Key)), Cached(attention, Of(attention.Values))),
             Activation activation => ReferenceActivation.Apply(activation.Kind, Of(activation.Input)),
@@ -68,6 +71,11 @@ public sealed class ReferenceInterpreter(ModelGraph graph, IParameterSource para
     }
 
     private double[] Cached(Attention attention, double[] heads) => cache is null or F32Cache ? heads : ReferenceCache.Round(cache, heads, attention.HeadDim);
+
+    private double[] InputOf(Linear linear, Dictionary<int, double[]> values)
+        => quantised.TryGetValue(linear.Weight, out PackedMatrix? matrix)
+            ? ReferenceQuantise.Apply(values[linear.Input.Id], linear.Weight.Columns, matrix)
+            : values[linear.Input.Id];
 
     private float[] Load(Parameter parameter)
     {

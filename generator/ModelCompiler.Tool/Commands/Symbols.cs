@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ModelCompiler.Compiler.Formats;
+using ModelCompiler.Compiler.Plan;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Execution;
 
@@ -15,9 +16,23 @@ internal static class Symbols
     };
 
     /// <summary>Format of the packed matrices.</summary>
-    public static Option<string> Weights() => OneOf(
-        new Option<string>("--weights") { Description = "Format that the weight matrices are packed in.", DefaultValueFactory = _ => "f32" },
-        [.. WeightFormat.All.Select(format => format.Name)]);
+    public static Option<string> Weights()
+    {
+        Option<string> option = new("--weights")
+        {
+            Description = "Format that the weight matrices are packed in; behind it, formats for some of them: \"q4, lm_head.*=q8\".",
+            HelpName = string.Join("|", WeightFormat.All.Select(format => format.Name)),
+            DefaultValueFactory = _ => "f32",
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: string text }] && !FormatChoice.TryParse(text, out _, out string? mistake))
+            {
+                result.AddError($"{option.Name}: {mistake}");
+            }
+        });
+        return option;
+    }
 
     /// <summary>Format of the key/value cache.</summary>
     public static Option<string> Cache() => OneOf(

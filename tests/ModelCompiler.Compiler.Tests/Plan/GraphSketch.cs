@@ -51,7 +51,7 @@ internal sealed class GraphSketch
         "sketch", new Dimensions(Dim, Dim, 1, 2, 2, Dim / 2, Vocab, 64, -1, EquatableArray<int>.Empty),
         operations.ToEquatable(), logits, new[] { new RopeTable(new[] { 1.0, 0.1 }.ToEquatable()) }.ToEquatable());
 
-    public static ModelPlan Plan(ModelGraph graph) => ModelPlanner.Plan("sketch", graph, F32Format.Instance, F32Cache.Instance);
+    public static ModelPlan Plan(ModelGraph graph) => ModelPlanner.Plan("sketch", graph, PlannedModel.F32, F32Cache.Instance);
 
     private Value Add(Func<Value, Operation> make, int width = Dim)
     {

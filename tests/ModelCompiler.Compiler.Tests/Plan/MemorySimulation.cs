@@ -12,7 +12,13 @@ internal static class MemorySimulation
 {
     public static void Run(ModelGraph graph)
     {
-        ModelGraph fused = PassList.Run(graph);
+        Run(graph, PlannedModel.F32);
+        Run(graph, PlannedModel.Q4);
+    }
+
+    private static void Run(ModelGraph graph, FormatChoice formats)
+    {
+        ModelGraph fused = PassList.Run(graph, formats);
         ArenaPlanner arena = ArenaPlanner.Plan(fused, 0);
         foreach (bool singleRow in new[] { false, true })
         {
@@ -38,7 +44,7 @@ internal static class MemorySimulation
                 foreach (Value output in operation.Outputs.Where(output => output.Id != fused.Logits.Id))
                 {
                     Slot slot = arena.Slots[output.Id];
-                    Assert.True(operation is Norm || slot.Buffer.LocalOffset < 0, $"{operation.GetType().Name} {output.Name} writes into a norm's place, of which every worker has its own");
+                    Assert.True(operation is Norm or Quantise || slot.Buffer.LocalOffset < 0, $"{operation.GetType().Name} {output.Name} writes into a norm's place, of which every worker has its own");
                     Cells(slot).Fill(output.Id);
                 }
             }

@@ -1,4 +1,5 @@
 using ModelCompiler.Compiler.Diagnostics;
+using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Inputs;
 using ModelCompiler.Compiler.Plan;
 using ModelCompiler.Tool.Synthesis;
@@ -9,6 +10,12 @@ namespace ModelCompiler.Compiler.Tests.Plan;
 internal static class PlannedModel
 {
     public static IReadOnlyDictionary<string, string> Configs { get; } = SyntheticConfigs.Small.Concat(SyntheticConfigs.Published).ToDictionary(pair => pair.Key, pair => pair.Value);
+
+    /// <summary>All matrices in f32.</summary>
+    public static FormatChoice F32 { get; } = new(F32Format.Instance, default);
+
+    /// <summary>All matrices in q4, so that inputs are quantised.</summary>
+    public static FormatChoice Q4 { get; } = new(Q4Format.Instance, default);
 
     public static TheoryData<string> Names => [.. Configs.Keys];
 

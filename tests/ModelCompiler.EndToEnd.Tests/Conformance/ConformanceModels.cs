@@ -18,11 +18,13 @@ public sealed class ConformanceModels : IDisposable
     private readonly ConcurrentDictionary<string, Lazy<string>> folders = [];
     private readonly ConcurrentDictionary<(string, string), Lazy<EmittedModel>> models = [];
 
-    /// <summary>All models in all formats of weights, and one for each turn that attention can take in all other formats of the cache.</summary>
+    /// <summary>All models in all formats of weights, and one for each turn that attention can take in all other formats of the cache; and one
+    /// whose matrices have five formats, so that projections of one input part, and a value is read as integers and as floats.</summary>
     public static IEnumerable<(string Model, string Format)> Cases =>
     [
         .. from model in ConformanceConfigs.All.Keys from format in WeightFormat.All select (model, format.Name),
         .. from model in AttentionModels from cache in CacheFormat.All where cache.Name != "f32" select (model, $"f32+{cache.Name}"),
+        ("llama-untied", "q4, *.q_proj.*=q8, *.k_proj.*=f32, *.down_proj.*=f16, lm_head.*=bf16+q8"),
     ];
 
     /// <summary>Heads of a part of a panel, of whole panels and with a rest; each size of a group of queries; windows.</summary>

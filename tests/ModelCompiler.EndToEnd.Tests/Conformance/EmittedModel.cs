@@ -63,7 +63,7 @@ internal sealed class EmittedModel
 
     public int Vocab => Plan.Graph.Dimensions.Vocab;
 
-    public static string IdentifierOf(string model, string format) => $"{model}_{format}".Replace('-', '_').Replace('+', '_');
+    public static string IdentifierOf(string model, string format) => string.Concat($"{model}_{format}".Select(c => char.IsAsciiLetterOrDigit(c) ? c : '_'));
 
     /// <summary>Loads the compiled class; every thread takes part in every step, however small.</summary>
     public CompiledModel Load(InstructionSet instructionSet, int threads = 1, int? promptChunk = null) => load.Value(new LoadOptions
@@ -106,7 +106,8 @@ internal sealed class EmittedModel
     private double[] RunReference(string folder, int[] tokens)
     {
         using ModelFolder published = ModelFolder.Open(folder);
-        ReferenceInterpreter interpreter = new(Plan.Graph, new RoundedParameters(Plan.Weights, new PublishedParameters(published)), CacheFormat.Find(Plan.Cache.Format));
+        ReferenceInterpreter interpreter = new(
+            Plan.Graph, new RoundedParameters(Plan.Weights, new PublishedParameters(published)), Plan.Weights, CacheFormat.Find(Plan.Cache.Format));
         return interpreter.Run(tokens);
     }
 }

@@ -1,3 +1,4 @@
+using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Runtime;
 
 namespace ModelCompiler.EndToEnd.Tests.Conformance;
@@ -10,6 +11,9 @@ public class ReferenceTests(ConformanceModels models, ITestOutputHelper output)
     /// double precision; the next layer then sees a difference of one unit of that format.
     /// </summary>
     private static readonly Dictionary<string, double> tolerances = new() { ["f32"] = 2e-5, ["bf16"] = 4e-4, ["q8"] = 4e-4 };
+
+    /// <summary>What it may cost that a few inputs are off by a 127th of their group's largest.</summary>
+    private const double RoundedInputTolerance = 1e-2;
 
     public static TheoryData<string, string, InstructionSet, int> Cases =>
     [
@@ -29,17 +33,19 @@ public class ReferenceTests(ConformanceModels models, ITestOutputHelper output)
         ReadOnlySpan<double> reference = emitted.Reference(length);
 
         Assert.Equal(reference.Length, logits.Length);
-        (double squares, double errors, double largest) = (0, 0, 0);
-        for (int i = 0; i < logits.Length; i++)
+        RowErrors errors = RowErrors.Of(logits, reference, emitted.Vocab);
+        output.WriteLine(errors.ToString());
+        double tolerance = tolerances[emitted.Plan.Cache.Format];
+        if (emitted.Plan.Weights.Matrices.Any(matrix => matrix.Format is BlockFormat))
         {
-            double error = logits[i] - reference[i];
-            squares += reference[i] * reference[i];
-            errors += error * error;
-            largest = Math.Max(largest, Math.Abs(error));
+            // Inputs are rounded to integers. One that lies within float32's error of the middle between two may go the other way than in double
+            // precision: about one in ten thousand. That row shows it, and so do later rows that attend to it; the others must be as close as ever.
+            Assert.True(errors.BestTenth < tolerance, errors.ToString());
+            Assert.True(errors.Overall < RoundedInputTolerance, errors.ToString());
         }
-
-        double relative = Math.Sqrt(errors / squares);
-        output.WriteLine($"largest difference {largest:e2}, relative L2 {relative:e2}");
-        Assert.True(relative < tolerances[emitted.Plan.Cache.Format], $"relative L2 {relative:e2}, largest difference {largest:e2}");
+        else
+        {
+            Assert.True(errors.Overall < tolerance, errors.ToString());
+        }
     }
 }

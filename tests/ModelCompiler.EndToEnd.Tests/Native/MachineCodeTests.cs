@@ -15,13 +15,17 @@ public partial class MachineCodeTests(NativeProgram program, ITestOutputHelper o
     [InlineData("Avx512", "F32", 6, "zmm", 4)]
     [InlineData("Avx512", "F16", 5, "zmm", 4)]
     [InlineData("Avx512", "BF16", 5, "zmm", 4)]
+    [InlineData("Avx512", "Q8", 6, "zmm", 2, "vpmaddwd")]
+    [InlineData("Avx512", "Q4", 6, "zmm", 2, "vpmadd")]
+    [InlineData("Avx2", "Q8", 5, "ymm", 1, "vpmaddwd")]
+    [InlineData("Avx2", "Q4", 5, "ymm", 1, "vpmadd")]
     [InlineData("Avx2", "F32", 6, "ymm", 2)]
     [InlineData("Avx2", "F16", 6, "ymm", 2)]
     [InlineData("Avx2", "BF16", 6, "ymm", 2)]
     [InlineData("Portable", "F32", 4, "xmm", 4)]
     [InlineData("Portable", "F16", 4, "xmm", 4)]
     [InlineData("Portable", "BF16", 4, "xmm", 4)]
-    public void JitKeepsAFullTileInRegisters(string target, string format, int rows, string register, int registers)
+    public void JitKeepsAFullTileInRegisters(string target, string format, int rows, string register, int registers, string instruction = "vfmadd")
     {
         Engines.Require(Enum.Parse<InstructionSet>(target));
         Engines.Require(InstructionSet.Avx2);
@@ -32,7 +36,7 @@ public partial class MachineCodeTests(NativeProgram program, ITestOutputHelper o
         foreach ((string method, string[] listing) in tiles)
         {
             IReadOnlyList<string> loop = InnerLoop.OfJit(listing);
-            int products = loop.Count(line => line.StartsWith("vfmadd") && line.Contains(register));
+            int products = loop.Count(line => line.StartsWith(instruction) && line.Contains(register));
             faults.AddRange(Faults(method, loop, products, rows * registers, StackOfX64()));
         }
 
@@ -73,7 +77,7 @@ public partial class MachineCodeTests(NativeProgram program, ITestOutputHelper o
         foreach (string tile in tiles)
         {
             IReadOnlyList<string> loop = InnerLoop.OfObjdump(tile.Split('\n'));
-            faults.AddRange(Faults(NeonTile().Match(tile).Value, loop, loop.Count(line => LaneProduct().IsMatch(line)), 4 * 4, StackOfArm()));
+            faults.AddRange(Faults(NeonTile().Match(tile).Value, loop, loop.Count(line => LaneProduct().IsMatch(line)), tile.Contains("Q8>") || tile.Contains("Q4>") ? 4 * 2 : 4 * 4, StackOfArm()));
         }
 
         Assert.True(faults.Count == 0, string.Join('\n', faults));
@@ -102,6 +106,6 @@ public partial class MachineCodeTests(NativeProgram program, ITestOutputHelper o
     [GeneratedRegex(@"<\S*NeonKernels__Tile4x\S*>:")]
     private static partial Regex NeonTile();
 
-    [GeneratedRegex(@"^fmla\s+v\d+\.4s, v\d+\.4s, v\d+\.s\[\d\]")]
+    [GeneratedRegex(@"^(fmla\s+v\d+\.4s, v\d+\.4s, v\d+\.s\[\d\]|sdot\s+v\d+\.4s, v\d+\.16b, v\d+\.4b\[\d\])")]
     private static partial Regex LaneProduct();
 }

@@ -40,7 +40,7 @@ internal sealed class LayoutBuilder(WeightFormat format)
     private void Add(MatrixPart[] parts, InputSegment[] inputs, int inputCount, int outputCount)
     {
         PackedMatrix matrix = new(
-            $"matrix {matrices.Count}", format, parts.ToEquatable(), inputs.ToEquatable(), (inputCount + 15) & ~15, (outputCount + 15) & ~15, end);
+            $"matrix {matrices.Count}", format, parts.ToEquatable(), inputs.ToEquatable(), format.PadInputs(inputCount), (outputCount + 15) & ~15, end);
         matrices.Add(matrix);
         end += matrix.LengthBytes;
     }

@@ -70,7 +70,8 @@ public class WeightsPackerTests
     [MemberData(nameof(Formats))]
     public void RoundedParametersAreWhatThePackedFileHolds(string formatName)
     {
-        LayoutBuilder builder = new(WeightFormat.Find(formatName)!);
+        WeightFormat format = WeightFormat.Find(formatName)!;
+        LayoutBuilder builder = new(format);
         Parameter gate = tensors.Matrix("gate", 172, 64);
         Parameter fused = Transposed("fused", 40, 100, tensorOutputs: 120, firstRow: 40);
         Parameter vector = tensors.Vector("norm", 33);
@@ -79,11 +80,17 @@ public class WeightsPackerTests
 
         RoundedParameters rounded = new(builder.Layout, new PublishedParameters(tensors));
 
-        foreach (Parameter parameter in new[] { gate, fused })
+        foreach (Parameter parameter in format is BlockFormat ? [gate] : new[] { gate, fused })
         {
             float[] values = new float[7 * parameter.Columns];
             rounded.Read(parameter, 30, 7, values);
-            for (int i = 0; i < values.Length; i++)
+            if (format is BlockFormat blocks)
+            {
+                float[] published = [.. values.Select((_, i) => tensors.Element(parameter, 30 + (i / parameter.Columns), i % parameter.Columns))];
+                PackedFileCheck.AssertRounded(blocks, published, values, parameter.Name);
+            }
+
+            for (int i = 0; i < values.Length && format is not BlockFormat; i++)
             {
                 Assert.Equal(PackedFileCheck.Round(formatName, tensors.Element(parameter, 30 + (i / parameter.Columns), i % parameter.Columns)), values[i]);
             }

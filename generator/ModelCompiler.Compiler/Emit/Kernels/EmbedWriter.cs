@@ -21,7 +21,7 @@ internal static class EmbedWriter
         writer.Open($"while (w.Next(w.Rows, {RowGrain.Lookup}, out int first, out int last))");
         writer.Open("for (int row = first; row < last; row++)");
         writer.Line($"int panel = w.Tokens[row] / {columns}, column = w.Tokens[row] % {columns};");
-        writer.Line($"byte* weights = table + ((nint)panel * {kernel.Format.PanelBytes(kernel.Width, columns)});");
+        writer.Line($"byte* weights = table + ((nint)panel * {kernel.Format.PanelBytes(kernel.TableInputs, columns)});");
         writer.Line($"int columns = {(tail == 0 ? Literals.Int(columns) : full == 0 ? Literals.Int(tail) : $"panel < {full} ? {columns} : {tail}")};");
         writer.Line($"float* x = y + ((nint)row * {kernel.OutStride});");
         writer.Open($"for (int k = 0; k < {kernel.Width}; k++)");

@@ -129,7 +129,7 @@ internal static class LinearWriter
             writer.Open($"for (int block = 0; block < {kernel.InputBlocks}; block++)");
             writer.Open($"for (int row = 0; row < rows; row += {tileRows})");
             writer.Line($"int count = Math.Min({tileRows}, rows - row);");
-            writer.Line($"float* input = x + ((nint)row * {kernel.InStride}) + (block * {kernel.BlockInputs});");
+            writer.Line($"float* input = x + ((nint)row * {kernel.InStride}) + (block * {kernel.Format.InputFloats(kernel.BlockInputs)});");
             writer.Line($"float* output = {target} + ((nint)row * {stride});");
             writer.Open("if (block == 0)").Line($"{begin}(input, {kernel.InStride}, count, ({element}*)panel, output, {stride});").Close();
             writer.Open("else").Line($"{next}(input, {kernel.InStride}, count, ({element}*)panel, output, {stride});").Close();

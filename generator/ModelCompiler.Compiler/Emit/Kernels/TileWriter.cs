@@ -68,7 +68,17 @@ internal static class TileWriter
     private static string Tile(KernelSet set, Product product, int rows)
     {
         string name = $"Tile{rows}x{product.Suffix}";
-        return set.Require(KernelFile.Tiles, name, writer => WriteTile(writer, set.Target, product, rows, name));
+        return set.Require(KernelFile.Tiles, name, writer =>
+        {
+            if (product.Format is BlockFormat)
+            {
+                BlockTileWriter.Write(set, writer, product, rows, name);
+            }
+            else
+            {
+                WriteTile(writer, set.Target, product, rows, name);
+            }
+        });
     }
 
     private static void WriteTile(SourceWriter writer, VectorTarget target, Product product, int rows, string name)
@@ -110,14 +120,18 @@ internal static class TileWriter
         WriteStores(writer, target, product, rows, registers);
         if (loops)
         {
-            writer.Line($"y += {width};{Text(product.AddsBias, $" bias += {width};")}{Text(product.AddsResidual, $" residual += {width};")}");
-            writer.Close();
+            WriteNextColumns(writer, product, width);
         }
 
         writer.Close();
     }
 
-    private static void WriteAccumulators(SourceWriter writer, VectorTarget target, Product product, int rows, int registers)
+    /// <summary>The end of a loop over the columns of a panel.</summary>
+    internal static void WriteNextColumns(SourceWriter writer, Product product, int width)
+        => writer.Line($"y += {width};{Text(product.AddsBias, $" bias += {width};")}{Text(product.AddsResidual, $" residual += {width};")}").Close();
+
+    /// <summary>y0_0, y0_1 … of rows × registers: zero, or what is at out0, out1 ….</summary>
+    internal static void WriteAccumulators(SourceWriter writer, VectorTarget target, Product product, int rows, int registers)
     {
         for (int row = 0; row < rows; row++)
         {
@@ -171,7 +185,8 @@ internal static class TileWriter
         writer.Close();
     }
 
-    private static void WriteStores(SourceWriter writer, VectorTarget target, Product product, int rows, int registers)
+    /// <summary>Stores them there, with bias and residual.</summary>
+    internal static void WriteStores(SourceWriter writer, VectorTarget target, Product product, int rows, int registers)
     {
         for (int register = 0; register < registers && product.AddsBias; register++)
         {

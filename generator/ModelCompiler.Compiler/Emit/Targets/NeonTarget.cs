@@ -17,4 +17,16 @@ internal sealed class NeonTarget() : VectorTarget(TargetSet.Neon, 4)
 
     public override string TileFma(int row, int input, string weight, string accumulator)
         => $"AdvSimd.Arm64.FusedMultiplyAddBySelectedScalar({accumulator}, {weight}, x{row}_{input / 4 * 4}, {input % 4})";
+
+    public override BlockDot Dot { get; } = new QuadDot(
+        (_, sum, w, x, quad) => $"Dp.DotProductBySelectedQuadruplet({sum}, {w}, {x}, {quad})",
+        "Dp.IsSupported",
+        QuadDot.ByHelper(writer =>
+        {
+            writer.Line("var four = AdvSimd.DuplicateSelectedScalarToVector128(x.AsInt32(), quad).AsSByte();");
+            writer.Line("var pairs = AdvSimd.Arm64.AddPairwise(AdvSimd.MultiplyWideningLower(w.GetLower(), four.GetLower()), AdvSimd.MultiplyWideningUpper(w, four));");
+            writer.Line("return AdvSimd.AddPairwiseWideningAndAdd(sum, pairs);");
+        }));
+
+    public override string LoadScales(string pointer) => $"(AdvSimd.ZeroExtendWideningLower(Vector64.Load((ushort*)({pointer}))) << 16).AsSingle()";
 }

@@ -13,4 +13,20 @@ internal sealed class PortableTarget() : VectorTarget(TargetSet.Portable, 4)
     public override string Description => "Any processor: four lanes through portable vectors.";
 
     public override string Fma(string a, string b, string c) => $"Vector128.FusedMultiplyAdd({a}, {b}, {c})";
+
+    // Byte by byte in 32 bits: any processor has these shifts.
+    public override BlockDot Dot { get; } = QuadDot.ByHelper(writer =>
+    {
+        writer.Line("int four = x.AsInt32().GetElement(quad);");
+        writer.Line("var bytes = w.AsInt32();");
+        for (int i = 0; i < 4; i++)
+        {
+            string weight = i == 3 ? "Vector128.ShiftRightArithmetic(bytes, 24)" : $"Vector128.ShiftRightArithmetic(bytes << {24 - (8 * i)}, 24)";
+            writer.Line($"sum += {weight} * Vector128.Create((int)(sbyte){(i == 0 ? "four" : $"(four >> {8 * i})")});");
+        }
+
+        writer.Line("return sum;");
+    });
+
+    public override string LoadScales(string pointer) => $"(Vector128.WidenLower(Vector128.CreateScalar(*(ulong*)({pointer})).AsUInt16()) << 16).AsSingle()";
 }

@@ -35,6 +35,12 @@ internal abstract class VectorTarget(TargetSet set, int lanes)
     /// <summary>a · b + c, rounded once.</summary>
     public abstract string Fma(string a, string b, string c);
 
+    /// <summary>How it multiplies the integers of block formats.</summary>
+    public abstract BlockDot Dot { get; }
+
+    /// <summary>A register of floats from as many bfloat16 at a byte pointer.</summary>
+    public abstract string LoadScales(string pointer);
+
     /// <summary>Inputs that a tile loads at once: 1, or 4 where a lane of a register can be a factor.</summary>
     public virtual int InputsPerLoad => 1;
 

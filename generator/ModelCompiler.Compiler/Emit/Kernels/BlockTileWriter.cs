@@ -1,0 +1,109 @@
+using ModelCompiler.Compiler.Emit.Targets;
+using ModelCompiler.Compiler.Formats;
+using ModelCompiler.Compiler.Plan;
+
+namespace ModelCompiler.Compiler.Emit.Kernels;
+
+/// <summary>
+/// The inner loop of block formats. Group by group: the sum of integer products, exact; then one multiplication by the row's scale and one fused
+/// multiply-add by the column's: y += (float(sum) · scale[row]) · scale[column]. The chain over groups runs in order, whatever the tile.
+/// </summary>
+internal static class BlockTileWriter
+{
+    /// <summary>Writes the method of a tile of <paramref name="rows"/> rows, with the parameters of any tile; a row of x is a row of records (see <see cref="BlockDot"/>).</summary>
+    public static void Write(KernelSet set, SourceWriter writer, Product product, int rows, string name) => Write(set, writer, set.Target.Dot, product, rows, name);
+
+    private static void Write(KernelSet set, SourceWriter writer, BlockDot dot, Product product, int rows, string name)
+    {
+        VectorTarget target = set.Target;
+        BlockFormat format = (BlockFormat)product.Format;
+        int inputs = product.Inputs ?? throw new ArgumentException("A product in a block format has a fixed number of inputs.", nameof(product));
+        int width = BlockTilePlan.Columns(target.Set, rows, product.Columns);
+        BlockTile tile = new(format, rows, width / target.Lanes, product.PanelStride);
+        bool loops = width != product.Columns;
+        writer.Line($"/// <summary>{rows} row{(rows == 1 ? "" : "s")} × {product.Columns} columns{(loops ? $", {width} columns at a time" : "")}.</summary>");
+        writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+        writer.Open($"private static void {name}(float* x, nint xStride, byte* panel, float* y, nint yStride{product.FurtherParameters})");
+        if (dot.Guard is { } guard)
+        {
+            WriteFallback(set, writer, dot.Fallback!, product, rows, guard);
+        }
+
+        foreach (string constant in dot.TileConstants(target, format))
+        {
+            writer.Line(constant);
+        }
+
+        WriteRowPointers(writer, rows, "x", "x", "xStride");
+        if (loops)
+        {
+            writer.Open($"for (int column = 0; column < {product.Columns}; column += {width})");
+        }
+
+        writer.Line($"byte* scales = panel{(loops ? $" + (column * {BlockFormat.ScaleBytes})" : "")};");
+        writer.Line($"byte* chunks = panel + {product.PanelStride * BlockFormat.ScaleBytes}{(loops ? $" + (column * {BlockFormat.ColumnBytes})" : "")};");
+        WriteRowPointers(writer, rows, "out", "y", "yStride");
+        TileWriter.WriteAccumulators(writer, target, product, rows, tile.Registers);
+        WriteLoop(set, writer, dot, tile, inputs);
+        TileWriter.WriteStores(writer, target, product, rows, tile.Registers);
+        if (loops)
+        {
+            TileWriter.WriteNextColumns(writer, product, width);
+        }
+
+        writer.Close();
+    }
+
+    private static void WriteFallback(KernelSet set, SourceWriter writer, BlockDot fallback, Product product, int rows, string guard)
+    {
+        string plain = $"Tile1x{product.Suffix}Plain";
+        set.Require(KernelFile.Tiles, plain, own => Write(set, own, fallback, product, 1, plain));
+        writer.Open($"if (!{guard})");
+        writer.Open($"for (int row = 0; row < {rows}; row++)");
+        writer.Line($"{plain}(x + (row * xStride), xStride, panel, y + (row * yStride), yStride{product.FurtherArguments.Replace("residual,", "residual + (row * residualStride),")});");
+        writer.Close().Line();
+        writer.Line("return;");
+        writer.Close().Line();
+    }
+
+    private static void WriteRowPointers(SourceWriter writer, int rows, string name, string first, string stride)
+    {
+        for (int row = 0; row < rows; row++)
+        {
+            writer.Line(row == 0 ? $"float* {name}0 = {first};" : $"float* {name}{row} = &{name}{row - 1}[{stride}];");
+        }
+    }
+
+    private static void WriteLoop(KernelSet set, SourceWriter writer, BlockDot dot, BlockTile tile, int inputs)
+    {
+        VectorTarget target = set.Target;
+        BlockFormat format = tile.Format;
+        int groupBytes = format.GroupBytes(tile.PanelStride);
+        writer.Open($"for (nint g = 0; g < {format.InputFloats(inputs)}; g += {format.GroupInputFloats})");
+        for (int row = 0; row < tile.Rows; row++)
+        {
+            writer.Line($"byte* in{row} = (byte*)&x{row}[g];");
+        }
+
+        dot.WriteGroup(set, writer, tile);
+        for (int register = 0; register < tile.Registers; register++)
+        {
+            int offset = register * target.Lanes * BlockFormat.ScaleBytes;
+            writer.Line($"var scale{register} = {target.LoadScales(offset == 0 ? "scales" : $"&scales[{offset}]")};");
+        }
+
+        for (int row = 0; row < tile.Rows; row++)
+        {
+            writer.Line($"var rowScale{row} = {target.Vector}.Create(*(float*)(in{row} + {BlockDot.ScaleOffsetBytes(format)}));");
+            for (int register = 0; register < tile.Registers; register++)
+            {
+                string sum = $"{target.Vector}.ConvertToSingle({dot.Sum(target, format, row, register)})";
+                writer.Line($"y{row}_{register} = {target.Fma($"{sum} * rowScale{row}", $"scale{register}", $"y{row}_{register}")};");
+            }
+        }
+
+        writer.Line($"scales += {groupBytes};");
+        writer.Line($"chunks += {groupBytes};");
+        writer.Close();
+    }
+}

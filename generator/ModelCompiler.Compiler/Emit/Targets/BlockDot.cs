@@ -1,0 +1,59 @@
+using ModelCompiler.Compiler.Formats;
+
+namespace ModelCompiler.Compiler.Emit.Targets;
+
+/// <summary>What a tile of a block format multiplies: <paramref name="Rows"/> rows by <paramref name="Registers"/> registers of columns of panels <paramref name="PanelStride"/> columns wide.</summary>
+internal sealed record BlockTile(BlockFormat Format, int Rows, int Registers, int PanelStride)
+{
+    /// <summary>Where chunk <paramref name="chunk"/> of the tile's columns begins, counted from the group's first chunk at the tile's first column.</summary>
+    public int ChunkOffsetBytes(int chunk) => chunk * PanelStride * BlockFormat.ColumnBytes;
+}
+
+/// <summary>
+/// How an instruction set multiplies the integers of a group. However it does it, the sum is the same integer: Σ q[k] · x[k] over the group.
+/// <para>Emitted text may use: <c>chunks</c>, the group's first chunk at the tile's first column (byte*); <c>in0</c>, <c>in1</c> …, each row's record of the group (byte*):
+/// integers, then at <see cref="ScaleOffsetBytes"/> the scale, then <see cref="CorrectionOffsetBytes"/> what else the instruction set wants to know.</para>
+/// </summary>
+internal abstract class BlockDot
+{
+    /// <summary>A condition that the processor must meet besides those of the instruction set; null: none.</summary>
+    public virtual string? Guard => null;
+
+    /// <summary>What takes over, row by row, where <see cref="Guard"/> does not hold. Reads the same records.</summary>
+    public virtual BlockDot? Fallback => null;
+
+    /// <summary>Bytes of an input's integer, as the tiles of this instruction set read it.</summary>
+    public abstract int IntegerBytes(BlockFormat format);
+
+    /// <summary>Where a record's scale lies: the same for every instruction set, behind the widest integers.</summary>
+    public static int ScaleOffsetBytes(BlockFormat format) => format.Bits == 8 ? 64 : 32;
+
+    /// <summary>Where a record's second number lies.</summary>
+    public static int CorrectionOffsetBytes(BlockFormat format) => ScaleOffsetBytes(format) + 4;
+
+    /// <summary>Declarations before the loop of a tile.</summary>
+    public abstract IEnumerable<string> TileConstants(VectorTarget target, BlockFormat format);
+
+    /// <summary>Writes the products of a group; afterwards <see cref="Sum"/> gives each sum.</summary>
+    public abstract void WriteGroup(KernelSet set, SourceWriter writer, BlockTile tile);
+
+    /// <summary>The text of the 32-bit sums of a row and a register of columns.</summary>
+    public virtual string Sum(VectorTarget target, BlockFormat format, int row, int register) => $"i{row}_{register}";
+
+    /// <summary>Writes a group's integers, given as 32-bit registers <paramref name="integers"/>, to the record at <c>record</c> (byte*).</summary>
+    public abstract void WriteRecord(SourceWriter writer, VectorTarget target, BlockFormat format, IReadOnlyList<string> integers);
+
+    /// <summary>Narrows registers of 32-bit integers, in order, to half as many of 16 bits, or to a quarter of 8.</summary>
+    protected static IReadOnlyList<string> Narrow(SourceWriter writer, VectorTarget target, IReadOnlyList<string> registers, string name)
+    {
+        List<string> narrow = [];
+        for (int i = 0; i < registers.Count; i += 2)
+        {
+            string second = i + 1 < registers.Count ? registers[i + 1] : registers[i];
+            narrow.Add($"{name}{i / 2}");
+            writer.Line($"var {narrow[^1]} = {target.Vector}.Narrow({registers[i]}, {second});");
+        }
+
+        return narrow;
+    }
+}

@@ -1,0 +1,106 @@
+using ModelCompiler.Compiler.Formats;
+
+namespace ModelCompiler.Compiler.Emit.Targets;
+
+/// <summary>
+/// x86 without its dot-product extension: multiply-add-adjacent.
+/// <para>8 bits: products of 16-bit integers in pairs, summed in 32 bits. (In 8 bits each pair would have to be widened at once: as many
+/// instructions, and one factor held to seven bits.) Inputs are kept as 16 bits, in the order 0, 2, 1, 3 of each four: a chunk's even and odd bytes then meet
+/// them after one or two shifts.</para>
+/// <para>4 bits: unsigned nibbles × signed bytes in pairs, summed in 16 bits: a group's true sum, Σ (q − 8) · x, fits, so it does not matter that
+/// a partial one may wrap. The −8 · Σx that belongs to each half of a 32-bit lane is where the sum begins.</para>
+/// </summary>
+internal sealed class PairwiseDot(string instructions) : BlockDot
+{
+    public override int IntegerBytes(BlockFormat format) => format.Bits == 8 ? 2 : 1;
+
+    public override IEnumerable<string> TileConstants(VectorTarget target, BlockFormat format)
+        => format.Bits == 8 ? [] : [$"var nibble = {target.Vector}.Create((byte)15);"];
+
+    public override string Sum(VectorTarget target, BlockFormat format, int row, int register)
+        => format.Bits == 8 ? $"i{row}_{register}" : $"{instructions}.MultiplyAddAdjacent(i{row}_{register}, {target.Vector}<short>.One)";
+
+    public override void WriteGroup(KernelSet set, SourceWriter writer, BlockTile tile)
+    {
+        VectorTarget t = set.Target;
+        for (int row = 0; row < tile.Rows; row++)
+        {
+            for (int register = 0; register < tile.Registers; register++)
+            {
+                string start = tile.Format.Bits == 8 ? $"{t.Vector}<int>.Zero"
+                    : register > 0 ? $"i{row}_0" : $"{t.Vector}.Create(*(int*)(in{row} + {CorrectionOffsetBytes(tile.Format)})).AsInt16()";
+                writer.Line($"var i{row}_{register} = {start};");
+            }
+        }
+
+        for (int chunk = 0; chunk < tile.Format.Chunks; chunk++)
+        {
+            writer.Line("{");
+            WriteWeights(writer, t, tile, chunk);
+            WriteProducts(writer, t, tile, chunk, "first", 0);
+            WriteProducts(writer, t, tile, chunk, "second", 1);
+            writer.Line("}");
+        }
+    }
+
+    private static void WriteWeights(SourceWriter writer, VectorTarget t, BlockTile tile, int chunk)
+    {
+        for (int register = 0; register < tile.Registers; register++)
+        {
+            int offset = tile.ChunkOffsetBytes(chunk) + (register * t.Lanes * BlockFormat.ColumnBytes);
+            if (tile.Format.Bits == 8)
+            {
+                writer.Line($"var v{register} = {t.Load($"(short*)(&chunks[{offset}])")};");
+                writer.Line($"var first{register} = {t.Vector}.ShiftRightArithmetic(v{register} << 8, 8);");
+                writer.Line($"var second{register} = {t.Vector}.ShiftRightArithmetic(v{register}, 8);");
+            }
+            else
+            {
+                writer.Line($"var v{register} = {t.Load($"&chunks[{offset}]")};");
+                writer.Line($"var first{register} = v{register} & nibble;");
+                writer.Line($"var second{register} = (v{register}.AsUInt16() >> 4).AsByte() & nibble;");
+            }
+        }
+    }
+
+    private void WriteProducts(SourceWriter writer, VectorTarget t, BlockTile tile, int chunk, string weights, int half)
+    {
+        bool eight = tile.Format.Bits == 8;
+        for (int row = 0; row < tile.Rows; row++)
+        {
+            int offset = ((chunk * 2) + half) * 4;
+            string input = weights + "In" + row;
+            writer.Line($"var {input} = {t.Vector}.Create(*(int*)(&in{row}[{offset}])).{(eight ? "AsInt16" : "AsSByte")}();");
+            for (int register = 0; register < tile.Registers; register++)
+            {
+                writer.Line($"i{row}_{register} += {instructions}.MultiplyAddAdjacent({weights}{register}, {input});");
+            }
+        }
+    }
+
+    public override void WriteRecord(SourceWriter writer, VectorTarget target, BlockFormat format, IReadOnlyList<string> integers)
+    {
+        IReadOnlyList<string> shorts = Narrow(writer, target, integers, "s");
+        if (format.Bits == 8)
+        {
+            int lanes = target.Lanes * 2;
+            string order = string.Join(", ", Enumerable.Range(0, lanes).Select(i => (i & ~3) + ((i & 1) << 1) + ((i & 2) >> 1)));
+            for (int i = 0; i < shorts.Count; i++)
+            {
+                writer.Line(target.Store($"{target.Vector}.Shuffle({shorts[i]}, {target.Vector}.Create((short){order}))", $"(short*)record + {i * lanes}"));
+            }
+
+            return;
+        }
+
+        IReadOnlyList<string> bytes = Narrow(writer, target, shorts, "b");
+        string group = target.Lanes == 16 ? $"{bytes[0]}.GetLower()" : bytes[0];
+        writer.Line($"var integers = {group};");
+        writer.Line("Vector256.Store(integers, (sbyte*)record);");
+        writer.Line("var pairs = Avx2.MultiplyAddAdjacent(Vector256<byte>.One, integers); // inputs 0 + 1 and 2 + 3 of each four");
+        writer.Line("var eight = (pairs.GetLower() + pairs.GetUpper()).AsInt32();");
+        writer.Line("var four = eight.AsInt16() + Vector128.Shuffle(eight, Vector128.Create(2, 3, 0, 1)).AsInt16();");
+        writer.Line("var sums = four + Vector128.Shuffle(four.AsInt32(), Vector128.Create(1, 0, 3, 2)).AsInt16();");
+        writer.Line($"*(int*)(record + {CorrectionOffsetBytes(format)}) = (-(sums << 3)).AsInt32().ToScalar();");
+    }
+}

@@ -1,0 +1,58 @@
+using ModelCompiler.Compiler.Formats;
+using ModelCompiler.Compiler.Graph;
+using ModelCompiler.Compiler.Plan;
+
+namespace ModelCompiler.Compiler.Passes;
+
+/// <summary>
+/// Products in a block format read integers: each of their inputs is quantised once, right before its first such reader. Projections that were
+/// fused and have different formats part again.
+/// </summary>
+internal static class QuantiseInputs
+{
+    public static ModelGraph Apply(ModelGraph graph, FormatChoice formats)
+    {
+        List<Operation> operations = [];
+        Dictionary<(int Value, BlockFormat Format), Value> quantised = [];
+        int next = graph.Operations.SelectMany(operation => operation.Inputs.Concat(operation.Outputs)).Max(value => value.Id) + 1;
+        foreach (Operation operation in graph.Operations.SelectMany(operation => Part(operation, formats)))
+        {
+            switch (operation)
+            {
+                case FusedLinear linear:
+                    operations.Add(linear with { Input = Input(linear, linear.Input, formats.Of(linear.Parts[0].Weight)) });
+                    break;
+                case GatedLinear gated:
+                    operations.Add(gated with { Input = Input(gated, gated.Input, formats.Of(gated.Gate.Weight)) });
+                    break;
+                default:
+                    operations.Add(operation);
+                    break;
+            }
+        }
+
+        return graph with { Operations = operations.ToEquatable() };
+
+        Value Input(Operation reader, Value input, WeightFormat format)
+        {
+            if (format is not BlockFormat block)
+            {
+                return input;
+            }
+
+            if (!quantised.TryGetValue((input.Id, block), out Value? integers))
+            {
+                integers = new Value(next++, input.Name + "Q" + block.Bits, input.Width);
+                quantised.Add((input.Id, block), integers);
+                operations.Add(new Quantise(integers, reader.Place, input, block));
+            }
+
+            return integers;
+        }
+    }
+
+    private static IEnumerable<Operation> Part(Operation operation, FormatChoice formats)
+        => operation is FusedLinear { Parts.Count: > 1 } linear
+            ? linear.Parts.GroupBy(part => formats.Of(part.Weight)).Select(group => linear with { Output = group.First().Output, Parts = group.ToEquatable() })
+            : [operation];
+}

@@ -1,0 +1,33 @@
+namespace ModelCompiler.Compiler.Plan;
+
+/// <summary>
+/// Tiles of block formats. Each rows × register of a tile needs two accumulators: the integers of the group at hand and the floats of the groups before.
+/// </summary>
+public static class BlockTilePlan
+{
+    /// <summary>AVX-512: 6 × 32 (24 accumulators, 4 weights, inputs, constants of 32 registers). AVX2: 5 × 8 of 16. NEON: 4 × 8 of 32, each row's inputs in a register of their own.</summary>
+    public static int Rows(TargetSet target) => target switch
+    {
+        TargetSet.Avx512 => 6,
+        TargetSet.Avx2 => 5,
+        TargetSet.Neon => 4,
+        _ => 2,
+    };
+
+    /// <summary>Columns that a tile of <paramref name="rows"/> rows takes at once in a panel of <paramref name="columns"/>.</summary>
+    public static int Columns(TargetSet target, int rows, int columns)
+    {
+        int widest = target switch
+        {
+            TargetSet.Avx512 => rows <= 2 ? 64 : 32,
+            TargetSet.Portable => 8,
+            _ => rows switch { 1 => 32, 2 => 16, _ => 8 },
+        };
+        while (columns % widest != 0)
+        {
+            widest /= 2;
+        }
+
+        return widest;
+    }
+}
