@@ -24,7 +24,7 @@ public sealed class ConformanceModels : IDisposable
     [
         .. from model in ConformanceConfigs.All.Keys from format in WeightFormat.All select (model, format.Name),
         .. from model in AttentionModels from cache in CacheFormat.All where cache.Name != "f32" select (model, $"f32+{cache.Name}"),
-        ("llama-untied", "q4, *.q_proj.*=q8, *.k_proj.*=f32, *.down_proj.*=f16, lm_head.*=bf16+q8"),
+        ("llama-untied", "q4, *.q_proj.*=q8, *.k_proj.*=f32, *.down_proj.*=f16, lm_head.*=bf16"),
     ];
 
     /// <summary>Heads of a part of a panel, of whole panels and with a rest; each size of a group of queries; windows.</summary>
