@@ -21,7 +21,7 @@ public sealed class NativeProgram : IDisposable
     private static readonly (string Model, string Format)[] selection =
     [
         ("llama-biased", "f16"), ("mistral-window8", "f32"), ("qwen2-biased", "bf16"), ("qwen3-head24", "f16"), ("gpt2-untied", "bf16"),
-        ("blocked-gpt2", "f32"), ("head80-group7", "f32"), ("head64-group8", "f32+bf16"), ("head128-group1", "f32+bf16"),
+        ("blocked-gpt2", "f32"), ("head80-group7", "f32"), ("head128-group4", "f32+bf16"), ("head128-group1", "f32+bf16"),
         ("qwen3-head24", "f32+q8"), ("head128-group4", "f32+q8"), ("head128-group1", "f32+q8"),
         ("llama-llama3", "q8"), ("gpt2-tied", "q4"),
     ];

@@ -24,17 +24,16 @@ internal static class AttendWriter
         WriteBegin(writer, a, "sums", "state", Literals.Int(a.Group));
         writer.Open($"for (int p = {FirstPage(a)}; p <= position / 64; p++)");
         writer.Line("byte* block = pages[p] + offset;");
-        writer.Line("nint ahead = p < position / 64 ? (nint)(pages[p + 1] - pages[p]) : 0; // to the same block of the next page");
         if (scaled)
         {
             writer.Line($"{CacheUnpackWriter.Scales(set, a.Block)}((uint*)(block + {a.Block.ScalesOffsetBytes}), scales);");
         }
 
-        Tiles(writer, a, $"{scores}(queries{Row(a, a.PaddedHeadDim)}, {Count(a)}, (uint*)block, ahead, scores{Row(a, CachePage.Positions)}{(scaled ? ", scales" : "")}); // scores = q · kᵀ");
+        Tiles(writer, a, $"{scores}(queries{Row(a, a.PaddedHeadDim)}, {Count(a)}, (uint*)block, scores{Row(a, CachePage.Positions)}{(scaled ? ", scales" : "")}); // scores = q · kᵀ");
         writer.Line("int own = position - (p * 64);");
         WriteSoftmax(writer, a, softmax, "scores", "state", "sums", Literals.Int(a.Group), "own");
         writer.Line("nint inputs = (Math.Min(own, 63) + 4) & ~3; // weights beyond the last visible position are zero");
-        Tiles(writer, a, $"{values}(scores{Row(a, CachePage.Positions)}, {Count(a)}, (uint*)(block + {a.Block.ValuesOffsetBytes}), ahead, sums{Row(a, a.PaddedHeadDim)}, inputs{(scaled ? $", scales + {a.Scratch.ValueScales}" : "")}); // sums += weights · v");
+        Tiles(writer, a, $"{values}(scores{Row(a, CachePage.Positions)}, {Count(a)}, (uint*)(block + {a.Block.ValuesOffsetBytes}), sums{Row(a, a.PaddedHeadDim)}, inputs{(scaled ? $", scales + {a.Scratch.ValueScales}" : "")}); // sums += weights · v");
         writer.Close().Line();
         WriteEnd(writer, set, a, "sums", "state", Literals.Int(a.Group), "output", a.PaddedHeadDim);
         writer.Close();

@@ -18,17 +18,17 @@ internal sealed class CacheTileWriter(KernelSet set, CacheBlock block, bool valu
     private readonly int numbers = block.Format.NumbersPerWord;
     private readonly int groupSize = block.Format.GroupSize;
 
-    /// <summary>Requires <c>(q, rows, keys, ahead, scores[, scales])</c>: scores[rows × 64] = q[rows × headDim] · keys.</summary>
+    /// <summary>Requires <c>(q, rows, keys, scores[, scales])</c>: scores[rows × 64] = q[rows × headDim] · keys.</summary>
     public static string Scores(KernelSet set, CacheBlock block) => new CacheTileWriter(set, block, false).Require();
 
-    /// <summary>Requires <c>(weights, rows, values, ahead, sums, inputs[, scales])</c>: sums[rows × headDim] += weights[rows × 64] · values.</summary>
+    /// <summary>Requires <c>(weights, rows, values, sums, inputs[, scales])</c>: sums[rows × headDim] += weights[rows × 64] · values.</summary>
     public static string Values(KernelSet set, CacheBlock block) => new CacheTileWriter(set, block, true).Require();
 
     private string Suffix => (values ? "Values" : "Scores") + block.HeadDim + block.Format.Name.ToUpperInvariant();
 
-    private string Parameters => "uint* words, nint ahead, float* y" + (values ? ", nint inputs" : "") + (groupSize > 0 ? ", float* scales" : "");
+    private string Parameters => "uint* words, float* y" + (values ? ", nint inputs" : "") + (groupSize > 0 ? ", float* scales" : "");
 
-    private string Arguments => "words, ahead, y" + (values ? ", inputs" : "") + (groupSize > 0 ? ", scales" : "");
+    private string Arguments => "words, y" + (values ? ", inputs" : "") + (groupSize > 0 ? ", scales" : "");
 
     private int InputStride => values ? CachePage.Positions : block.HeadDim;
 
@@ -160,12 +160,7 @@ internal sealed class CacheTileWriter(KernelSet set, CacheBlock block, bool valu
                 if (input % numbers == 0)
                 {
                     int offset = (word * columns) + (register * target.Lanes);
-                    string place = offset == 0 ? "w" : $"&w[{offset}]";
-                    writer.Line($"var w{word}_{register} = {target.Load(place)};");
-                    if (register * target.Lanes % 16 == 0 && target.Prefetch($"(byte*){place} + ahead") is { } prefetch)
-                    {
-                        writer.Line(prefetch);
-                    }
+                    writer.Line($"var w{word}_{register} = {target.Load(offset == 0 ? "w" : $"&w[{offset}]")};");
                 }
 
                 string weight = block.Format.Number(target, $"w{word}_{register}", input % numbers) + Scale(writer, input, register);

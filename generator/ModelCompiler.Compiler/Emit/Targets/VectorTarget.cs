@@ -56,9 +56,6 @@ internal abstract class VectorTarget(TargetSet set, int lanes)
 
     public string Broadcast(string scalar) => $"{Vector}.Create({scalar})";
 
-    /// <summary>A statement that asks for a line of memory to be near (in the second-level cache) soon; null: .NET has none for this processor.</summary>
-    public virtual string? Prefetch(string pointer) => null;
-
     /// <summary>All targets, best first.</summary>
     public static IReadOnlyList<VectorTarget> All { get; } = [new Avx512Target(), new Avx2Target(), new NeonTarget(), new PortableTarget()];
 
