@@ -16,7 +16,7 @@ internal static class CompareCommand
     private static readonly Option<string> Models = new("--models") { Description = "Folder that the plan's models are in.", HelpName = "DIR", DefaultValueFactory = _ => "." };
     private static readonly Option<string> Ggufs = new("--gguf") { Description = "Folder that the plan's GGUF files are in.", HelpName = "DIR", DefaultValueFactory = _ => "." };
     private static readonly Option<string?> Modelc = new("--modelc") { Description = "Another modelc.dll. [default: the one built with this program]", HelpName = "PATH" };
-    private static readonly Option<int> Rounds = Numbers.Whole(new Option<int>("--rounds") { Description = "Rounds of each pair.", HelpName = "N", DefaultValueFactory = _ => 5 }, 1, 10_000);
+    private static readonly Option<int> Rounds = Numbers.Whole(new Option<int>("--rounds") { Description = "Rounds of each pair; 0, with --add: only writes the tables again.", HelpName = "N", DefaultValueFactory = _ => 5 }, 0, 10_000);
     private static readonly Option<int> Starts = Numbers.Whole(new Option<int>("--starts") { Description = "Starts of each program, for the time to its first token.", HelpName = "N", DefaultValueFactory = _ => 20 }, 1, 10_000);
     private static readonly Option<int> Threads = Numbers.Whole(new Option<int>("--threads") { Description = "Threads of every engine.", HelpName = "N", DefaultValueFactory = _ => Environment.ProcessorCount }, 1, 64);
     private static readonly Option<string[]> Only = new("--only") { Description = "Only the pair MODEL-WEIGHTS[-CACHE][@DEPTH] or 'start NAME', or all with this text in it; may be given several times.", HelpName = "TEXT" };
@@ -74,10 +74,18 @@ internal static class CompareCommand
             }
         }
 
+        int count = parsed.GetValue(Rounds);
+        if (count == 0)
+        {
+            Save();
+            new ComparisonReport(comparison, engines).Print();
+            return ExitCode.Success;
+        }
+
         SpeedRounds rounds = new(engines, Console.Error.WriteLine);
         rounds.Prepare(pairs, cancellation);
         SpeedResult[] results = [.. pairs.Select(comparison.Of)];
-        for (int round = 0; round < parsed.GetValue(Rounds) && results.Length > 0; round++)
+        for (int round = 0; round < count && results.Length > 0; round++)
         {
             rounds.Run(results, cancellation);
             Save();

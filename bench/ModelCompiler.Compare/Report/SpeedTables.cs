@@ -79,7 +79,7 @@ internal sealed class SpeedTables(IReadOnlyList<IEngine> engines)
                 :
                 [
                     engine.FormatOf(result.Pair)!, Tokens(Median(engine.Name)), Show($"{Statistics.Median(result.Rounds.Select(round => Rate(round, engine.Name))) / 1e9:F1} {unit}"),
-                    Ratio(Median(Ours) / Median(engine.Name)), Show($"{ratios.Min():F2}–{ratios.Max():F2}"),
+                    Ratio(Statistics.Median(ratios)), Show($"{ratios.Min():F2}–{ratios.Max():F2}"),
                 ]);
         }
 
