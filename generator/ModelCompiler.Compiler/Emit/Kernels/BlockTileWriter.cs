@@ -34,7 +34,6 @@ internal static class BlockTileWriter
             writer.Line(constant);
         }
 
-        WriteRowPointers(writer, rows, "x", "x", "xStride");
         if (loops)
         {
             writer.Open($"for (int column = 0; column < {product.Columns}; column += {width})");
@@ -42,9 +41,19 @@ internal static class BlockTileWriter
 
         writer.Line($"byte* scales = panel{(loops ? $" + (column * {BlockFormat.ScaleBytes})" : "")};");
         writer.Line($"byte* chunks = panel + {product.PanelStride * BlockFormat.ScaleBytes}{(loops ? $" + (column * {BlockFormat.ColumnBytes})" : "")};");
-        WriteRowPointers(writer, rows, "out", "y", "yStride");
+        WriteRowPointers(writer, rows, "byte*", "in", "(byte*)x", $"xStride * {sizeof(float)}");
+        if (product.Accumulates)
+        {
+            WriteRowPointers(writer, rows, "float*", "out", "y", "yStride");
+        }
+
         TileWriter.WriteAccumulators(writer, target, product, rows, tile.Registers);
         WriteLoop(set, writer, dot, tile, inputs);
+        if (!product.Accumulates)
+        {
+            WriteRowPointers(writer, rows, "float*", "out", "y", "yStride"); // only now: inside the loop every register counts
+        }
+
         TileWriter.WriteStores(writer, target, product, rows, tile.Registers);
         if (loops)
         {
@@ -66,11 +75,11 @@ internal static class BlockTileWriter
         writer.Close().Line();
     }
 
-    private static void WriteRowPointers(SourceWriter writer, int rows, string name, string first, string stride)
+    private static void WriteRowPointers(SourceWriter writer, int rows, string type, string name, string first, string stride)
     {
         for (int row = 0; row < rows; row++)
         {
-            writer.Line(row == 0 ? $"float* {name}0 = {first};" : $"float* {name}{row} = &{name}{row - 1}[{stride}];");
+            writer.Line(row == 0 ? $"{type} {name}0 = {first};" : $"{type} {name}{row} = &{name}{row - 1}[{stride}];");
         }
     }
 
@@ -79,31 +88,27 @@ internal static class BlockTileWriter
         VectorTarget target = set.Target;
         BlockFormat format = tile.Format;
         int groupBytes = format.GroupBytes(tile.PanelStride);
-        writer.Open($"for (nint g = 0; g < {format.InputFloats(inputs)}; g += {format.GroupInputFloats})");
-        for (int row = 0; row < tile.Rows; row++)
-        {
-            writer.Line($"byte* in{row} = (byte*)&x{row}[g];");
-        }
-
+        writer.Open($"for (int group = 0; group < {inputs / BlockFormat.GroupInputs}; group++)");
         dot.WriteGroup(set, writer, tile);
         for (int register = 0; register < tile.Registers; register++)
         {
             int offset = register * target.Lanes * BlockFormat.ScaleBytes;
             writer.Line($"var scale{register} = {target.LoadScales(offset == 0 ? "scales" : $"&scales[{offset}]")};");
-        }
-
-        for (int row = 0; row < tile.Rows; row++)
-        {
-            writer.Line($"var rowScale{row} = {target.Vector}.Create(*(float*)(in{row} + {BlockDot.ScaleOffsetBytes(format)}));");
-            for (int register = 0; register < tile.Registers; register++)
+            for (int row = 0; row < tile.Rows; row++)
             {
                 string sum = $"{target.Vector}.ConvertToSingle({dot.Sum(target, format, row, register)})";
-                writer.Line($"y{row}_{register} = {target.Fma($"{sum} * rowScale{row}", $"scale{register}", $"y{row}_{register}")};");
+                string rowScale = target.Broadcast($"*(float*)(in{row} + {BlockDot.ScaleOffsetBytes(format)})");
+                writer.Line($"y{row}_{register} = {target.Fma($"{sum} * {rowScale}", $"scale{register}", $"y{row}_{register}")};");
             }
         }
 
         writer.Line($"scales += {groupBytes};");
         writer.Line($"chunks += {groupBytes};");
+        for (int row = 0; row < tile.Rows; row++)
+        {
+            writer.Line($"in{row} += {format.GroupInputFloats * sizeof(float)};");
+        }
+
         writer.Close();
     }
 }

@@ -35,45 +35,42 @@ internal sealed class PairwiseDot(string instructions) : BlockDot
 
         for (int chunk = 0; chunk < tile.Format.Chunks; chunk++)
         {
-            writer.Line("{");
-            WriteWeights(writer, t, tile, chunk);
-            WriteProducts(writer, t, tile, chunk, "first", 0);
-            WriteProducts(writer, t, tile, chunk, "second", 1);
-            writer.Line("}");
+            for (int half = 0; half < 2; half++)
+            {
+                writer.Line("{");
+                WriteWeights(writer, t, tile, chunk, half);
+                WriteProducts(writer, t, tile, (chunk * 2) + half);
+                writer.Line("}");
+            }
         }
     }
 
-    private static void WriteWeights(SourceWriter writer, VectorTarget t, BlockTile tile, int chunk)
+    /// <summary>Each half of a chunk is loaded anew: kept in a register for the other half, it put an accumulator on the stack.</summary>
+    private static void WriteWeights(SourceWriter writer, VectorTarget t, BlockTile tile, int chunk, int half)
     {
         for (int register = 0; register < tile.Registers; register++)
         {
-            int offset = tile.ChunkOffsetBytes(chunk) + (register * t.Lanes * BlockFormat.ColumnBytes);
-            if (tile.Format.Bits == 8)
+            string at = $"&chunks[{tile.ChunkOffsetBytes(chunk) + (register * t.Lanes * BlockFormat.ColumnBytes)}]";
+            string shorts = t.Load($"(short*)({at})"), words = t.Load($"(ushort*)({at})");
+            string weight = (tile.Format.Bits, half) switch
             {
-                writer.Line($"var v{register} = {t.Load($"(short*)(&chunks[{offset}])")};");
-                writer.Line($"var first{register} = {t.Vector}.ShiftRightArithmetic(v{register} << 8, 8);");
-                writer.Line($"var second{register} = {t.Vector}.ShiftRightArithmetic(v{register}, 8);");
-            }
-            else
-            {
-                writer.Line($"var v{register} = {t.Load($"&chunks[{offset}]")};");
-                writer.Line($"var first{register} = v{register} & nibble;");
-                writer.Line($"var second{register} = (v{register}.AsUInt16() >> 4).AsByte() & nibble;");
-            }
+                (8, 0) => $"{t.Vector}.ShiftRightArithmetic({shorts} << 8, 8)",
+                (8, _) => $"{t.Vector}.ShiftRightArithmetic({shorts}, 8)",
+                (_, 0) => $"{t.Load(at)} & nibble",
+                _ => $"({words} >> 4).AsByte() & nibble",
+            };
+            writer.Line($"var w{register} = {weight};");
         }
     }
 
-    private void WriteProducts(SourceWriter writer, VectorTarget t, BlockTile tile, int chunk, string weights, int half)
+    private void WriteProducts(SourceWriter writer, VectorTarget t, BlockTile tile, int half)
     {
-        bool eight = tile.Format.Bits == 8;
         for (int row = 0; row < tile.Rows; row++)
         {
-            int offset = ((chunk * 2) + half) * 4;
-            string input = weights + "In" + row;
-            writer.Line($"var {input} = {t.Vector}.Create(*(int*)(&in{row}[{offset}])).{(eight ? "AsInt16" : "AsSByte")}();");
+            writer.Line($"var x{row} = {t.Vector}.Create(*(int*)(&in{row}[{half * 4}])).{(tile.Format.Bits == 8 ? "AsInt16" : "AsSByte")}();");
             for (int register = 0; register < tile.Registers; register++)
             {
-                writer.Line($"i{row}_{register} += {instructions}.MultiplyAddAdjacent({weights}{register}, {input});");
+                writer.Line($"i{row}_{register} += {instructions}.MultiplyAddAdjacent(w{register}, x{row});");
             }
         }
     }
