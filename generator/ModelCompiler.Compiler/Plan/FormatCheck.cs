@@ -6,7 +6,7 @@ namespace ModelCompiler.Compiler.Plan;
 /// <summary>Holds a choice of formats against a model.</summary>
 internal static class FormatCheck
 {
-    /// <summary>Every pattern must fit a matrix, and gate and up of a layer, which share panels, must have one format.</summary>
+    /// <summary>Every pattern must fit a matrix.</summary>
     public static bool Check(FormatChoice formats, ModelGraph graph, SourceSpan where, ICollection<ModelDiagnostic> diagnostics)
     {
         Parameter[] matrices = [.. graph.Operations.SelectMany(Matrices).Distinct()];
