@@ -36,8 +36,14 @@ public abstract class BlockFormat : WeightFormat
     /// <inheritdoc/>
     public override int InputMultiple => GroupInputs;
 
-    /// <summary>Floats that a group of inputs takes in the arena: its integers, as wide as any instruction set wants them, its scale, and room for a sum.</summary>
-    public abstract int GroupInputFloats { get; }
+    /// <summary>Bytes of the widest integers that an instruction set makes of a group of inputs: 16 bits each for 8-bit weights, else 8. Its scale, a float, lies behind them.</summary>
+    internal int ScaleOffsetBytes => GroupInputs * Bits / 4;
+
+    /// <summary>Where a group of inputs has room for one more number, which an instruction set may want.</summary>
+    internal int CorrectionOffsetBytes => ScaleOffsetBytes + sizeof(float);
+
+    /// <summary>Floats that a group of inputs takes in the arena.</summary>
+    public int GroupInputFloats => (CorrectionOffsetBytes / sizeof(float)) + 1;
 
     /// <inheritdoc/>
     public override int InputFloats(int inputs) => inputs / GroupInputs * GroupInputFloats;
@@ -125,9 +131,6 @@ public sealed class Q8Format : BlockFormat
     public override (int Lowest, int Highest) Range => (-127, 127);
 
     /// <inheritdoc/>
-    public override int GroupInputFloats => 18;
-
-    /// <inheritdoc/>
     protected override string ScalarInteger(string bytes, string k) => $"((sbyte*){bytes})[{k} % 4]";
 
     /// <inheritdoc/>
@@ -154,9 +157,6 @@ public sealed class Q4Format : BlockFormat
 
     /// <inheritdoc/>
     public override (int Lowest, int Highest) Range => (-8, 7);
-
-    /// <inheritdoc/>
-    public override int GroupInputFloats => 10;
 
     /// <inheritdoc/>
     protected override string ScalarInteger(string bytes, string k) => $"((({bytes}[{k} % 4] >> ({k} % 8 / 4 * 4)) & 15) - {Offset})";

@@ -157,7 +157,7 @@ internal sealed class StagePlanner(ModelGraph graph, FormatChoice formats, Arena
     private void Plan(Quantise quantise)
     {
         Slot input = Slot(quantise.Input), output = Slot(quantise.Output);
-        bool selected = quantise.Place.Section == Section.Head; // either way the number of rows whose logits are asked for
+        bool selected = quantise.Place.Section == Section.Head && selection is null;
         QuantiseKernel kernel = names.Name(name => new QuantiseKernel(
             name, quantise.Format, input.PaddedWidth, input.Buffer.Stride, output.Buffer.Stride, selected),
             $"Quantise{input.PaddedWidth}{quantise.Format.Name.ToUpperInvariant()}" + (selected ? "Selected" : ""));

@@ -97,7 +97,7 @@ internal static class BlockTileWriter
             for (int row = 0; row < tile.Rows; row++)
             {
                 string sum = $"{target.Vector}.ConvertToSingle({dot.Sum(target, format, row, register)})";
-                string rowScale = target.Broadcast($"*(float*)(in{row} + {BlockDot.ScaleOffsetBytes(format)})");
+                string rowScale = target.Broadcast($"*(float*)(in{row} + {format.ScaleOffsetBytes})");
                 writer.Line($"y{row}_{register} = {target.Fma($"{sum} * {rowScale}", $"scale{register}", $"y{row}_{register}")};");
             }
         }

@@ -84,7 +84,7 @@ internal static class QuantiseWriter
 
             writer.Line($"float peak = {LaneMath.Max(set, "peaks")};");
             writer.Line($"bool tiny = !(peak >= {Smallest});");
-            writer.Line($"*(float*)(record + {BlockDot.ScaleOffsetBytes(format)}) = tiny ? 0f : peak / 127f;");
+            writer.Line($"*(float*)(record + {format.ScaleOffsetBytes}) = tiny ? 0f : peak / 127f;");
             writer.Line($"var inverse = {t.Broadcast("tiny ? 0f : 127f / peak")};");
             writer.Line($"var rounder = {t.Broadcast("12582912f")}; // 1.5 · 2^23: the sum's low bits are the rounded integer");
             for (int r = 0; r < registers; r++)

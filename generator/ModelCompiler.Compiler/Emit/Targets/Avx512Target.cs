@@ -5,7 +5,7 @@ namespace ModelCompiler.Compiler.Emit.Targets;
 /// <summary>AVX-512: 32 registers of sixteen lanes.</summary>
 internal sealed class Avx512Target() : VectorTarget(TargetSet.Avx512, 16)
 {
-    public override string IsSupported => "Avx512F.IsSupported && Avx512DQ.IsSupported";
+    public override string IsSupported => "Avx512F.IsSupported && Avx512BW.IsSupported && Avx512DQ.IsSupported";
 
     public override string Description => "AVX-512: sixteen lanes, 32 registers.";
 

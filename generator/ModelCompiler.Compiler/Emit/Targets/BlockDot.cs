@@ -12,7 +12,7 @@ internal sealed record BlockTile(BlockFormat Format, int Rows, int Registers, in
 /// <summary>
 /// How an instruction set multiplies the integers of a group. However it does it, the sum is the same integer: Σ q[k] · x[k] over the group.
 /// <para>Emitted text may use: <c>chunks</c>, the group's first chunk at the tile's first column (byte*); <c>in0</c>, <c>in1</c> …, each row's record of the group (byte*):
-/// integers, then at <see cref="ScaleOffsetBytes"/> the scale, then <see cref="CorrectionOffsetBytes"/> what else the instruction set wants to know.</para>
+/// integers, then at <see cref="BlockFormat.ScaleOffsetBytes"/> the scale, then at <see cref="BlockFormat.CorrectionOffsetBytes"/> what else the instruction set wants to know.</para>
 /// </summary>
 internal abstract class BlockDot
 {
@@ -21,15 +21,6 @@ internal abstract class BlockDot
 
     /// <summary>What takes over, row by row, where <see cref="Guard"/> does not hold. Reads the same records.</summary>
     public virtual BlockDot? Fallback => null;
-
-    /// <summary>Bytes of an input's integer, as the tiles of this instruction set read it.</summary>
-    public abstract int IntegerBytes(BlockFormat format);
-
-    /// <summary>Where a record's scale lies: the same for every instruction set, behind the widest integers.</summary>
-    public static int ScaleOffsetBytes(BlockFormat format) => format.Bits == 8 ? 64 : 32;
-
-    /// <summary>Where a record's second number lies.</summary>
-    public static int CorrectionOffsetBytes(BlockFormat format) => ScaleOffsetBytes(format) + 4;
 
     /// <summary>Declarations before the loop of a tile.</summary>
     public abstract IEnumerable<string> TileConstants(VectorTarget target, BlockFormat format);

@@ -4,16 +4,14 @@ namespace ModelCompiler.Compiler.Emit.Targets;
 
 /// <summary>
 /// x86 without its dot-product extension: multiply-add-adjacent.
-/// <para>8 bits: products of 16-bit integers in pairs, summed in 32 bits. (In 8 bits each pair would have to be widened at once: as many
-/// instructions, and one factor held to seven bits.) Inputs are kept as 16 bits, in the order 0, 2, 1, 3 of each four: a chunk's even and odd bytes then meet
+/// <para>8 bits: products of 16-bit integers in pairs, summed in 32 bits. (In 8 bits each pair would have to be widened at once, by as many
+/// multiplications, and one factor held to seven bits.) Inputs are kept as 16 bits, in the order 0, 2, 1, 3 of each four: a chunk's even and odd bytes then meet
 /// them after one or two shifts.</para>
 /// <para>4 bits: unsigned nibbles × signed bytes in pairs, summed in 16 bits: a group's true sum, Σ (q − 8) · x, fits, so it does not matter that
 /// a partial one may wrap. The −8 · Σx that belongs to each half of a 32-bit lane is where the sum begins.</para>
 /// </summary>
 internal sealed class PairwiseDot(string instructions) : BlockDot
 {
-    public override int IntegerBytes(BlockFormat format) => format.Bits == 8 ? 2 : 1;
-
     public override IEnumerable<string> TileConstants(VectorTarget target, BlockFormat format)
         => format.Bits == 8 ? [] : [$"var nibble = {target.Vector}.Create((byte)15);"];
 
@@ -28,7 +26,7 @@ internal sealed class PairwiseDot(string instructions) : BlockDot
             for (int register = 0; register < tile.Registers; register++)
             {
                 string start = tile.Format.Bits == 8 ? $"{t.Vector}<int>.Zero"
-                    : register > 0 ? $"i{row}_0" : $"{t.Vector}.Create(*(int*)(in{row} + {CorrectionOffsetBytes(tile.Format)})).AsInt16()";
+                    : register > 0 ? $"i{row}_0" : $"{t.Vector}.Create(*(int*)(in{row} + {tile.Format.CorrectionOffsetBytes})).AsInt16()";
                 writer.Line($"var i{row}_{register} = {start};");
             }
         }
@@ -98,6 +96,6 @@ internal sealed class PairwiseDot(string instructions) : BlockDot
         writer.Line("var eight = (pairs.GetLower() + pairs.GetUpper()).AsInt32();");
         writer.Line("var four = eight.AsInt16() + Vector128.Shuffle(eight, Vector128.Create(2, 3, 0, 1)).AsInt16();");
         writer.Line("var sums = four + Vector128.Shuffle(four.AsInt32(), Vector128.Create(1, 0, 3, 2)).AsInt16();");
-        writer.Line($"*(int*)(record + {CorrectionOffsetBytes(format)}) = (-(sums << 3)).AsInt32().ToScalar();");
+        writer.Line($"*(int*)(record + {format.CorrectionOffsetBytes}) = (-(sums << 3)).AsInt32().ToScalar();");
     }
 }

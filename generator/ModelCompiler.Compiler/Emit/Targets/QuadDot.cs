@@ -14,8 +14,6 @@ internal sealed class QuadDot(Func<KernelSet, string, string, string, int, strin
 
     public override BlockDot? Fallback => fallback;
 
-    public override int IntegerBytes(BlockFormat format) => 1;
-
     public override IEnumerable<string> TileConstants(VectorTarget target, BlockFormat format)
         => format.Bits == 8 ? [] : ["var nibble = Vector128.Create((byte)15);", $"var zero = Vector128.Create((sbyte){Q4Format.Offset});"];
 
