@@ -202,7 +202,7 @@ internal sealed class StagePlanner(ModelGraph graph, FormatChoice formats, Arena
         CheckAlike(linear, output ?? residual ?? input, residual);
         LinearKernel kernel = names.Name(name => new LinearKernel(
             name, matrix.Format, matrix.PaddedInputs, width, InputBlocks(matrix), input.Buffer.Stride, output?.Buffer.Stride ?? width,
-            residual?.Buffer.Stride ?? 0, biases.Count > 0, residual is not null, linear.Activation, false, toLogits),
+            residual?.Buffer.Stride ?? 0, biases.Count > 0, residual is not null, linear.Activation, false, toLogits, UnpackOffset(matrix)),
             $"Linear{linear.Input.Width}x{linear.Parts.Sum(part => part.Output.Width)}" + linear.Activation + (residual is null ? "" : "Add"));
         string product = "W · " + ShortName(linear.Input) + (biases.Count > 0 ? " + b" : "");
         string result = linear.Parts.Count > 1 ? "[" + string.Join(" ", linear.Parts.Select(part => ShortName(part.Output))) + "]" : toLogits ? "logits" : ShortName(linear.Output);
@@ -233,7 +233,7 @@ internal sealed class StagePlanner(ModelGraph graph, FormatChoice formats, Arena
 
         LinearKernel kernel = names.Name(name => new LinearKernel(
             name, matrix.Format, matrix.PaddedInputs, output.PaddedWidth, InputBlocks(matrix), input.Buffer.Stride, output.Buffer.Stride, 0,
-            biases.Count > 0, false, gated.Activation, true, false),
+            biases.Count > 0, false, gated.Activation, true, false, UnpackOffset(matrix)),
             $"Gated{gated.Input.Width}x{gated.Output.Width}{gated.Activation}");
         string bias = biases.Count > 0 ? " + b" : "";
         string x = ShortName(gated.Input);
@@ -289,7 +289,7 @@ internal sealed class StagePlanner(ModelGraph graph, FormatChoice formats, Arena
         int units = matrix.PaddedInputs / matrix.Format.InputMultiple;
         for (int blocks = 1; blocks <= units && matrix.PaddedInputs / blocks >= ShortestBlock; blocks++)
         {
-            if (units % blocks == 0 && matrix.Format.PanelBytes(matrix.PaddedInputs / blocks, matrix.Format.PanelColumns) <= BlockBytes)
+            if (units % blocks == 0 && BlockBytesOf(matrix, blocks) <= BlockBytes)
             {
                 return blocks;
             }
@@ -297,6 +297,16 @@ internal sealed class StagePlanner(ModelGraph graph, FormatChoice formats, Arena
 
         return 1;
     }
+
+    /// <summary>As rows pass over it: unpacked where the format unpacks.</summary>
+    private static long BlockBytesOf(PackedMatrix matrix, int blocks)
+    {
+        WeightFormat format = matrix.Format.Unpacks ? F32Format.Instance : matrix.Format;
+        return format.PanelBytes(matrix.PaddedInputs / blocks, format.PanelColumns);
+    }
+
+    /// <summary>Behind all else in a worker's local scratch.</summary>
+    private int? UnpackOffset(PackedMatrix matrix) => matrix.Format.Unpacks ? arena.LocalFloats : null;
 
     private WeightArgument Argument(string name, PackedMatrix matrix)
     {
