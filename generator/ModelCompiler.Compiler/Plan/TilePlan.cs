@@ -34,8 +34,8 @@ public static class TilePlan
     };
 
     /// <summary>
-    /// Rows from which on a panel of a format that unpacks is unpacked once for all of them, instead of in registers by each tile. Unpacking costs
-    /// about as much as some rows, and L2 room: on AVX-512, f16, blocks of 64 rows lost 6 % in 15M and won 3 % in GPT-2, 128 won 10 %, 256 won 17 %.
+    /// Rows from which on a panel of a format that unpacks is unpacked once for all of them, instead of in registers by each tile. Measured with f16
+    /// on AVX-512: blocks of 64 rows lost 6 % (15M) or won 3 % (GPT-2), blocks of 128 won 10 %, of 256 17 %.
     /// </summary>
     public const int UnpackRows = 96;
 
