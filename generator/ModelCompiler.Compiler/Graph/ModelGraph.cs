@@ -29,8 +29,8 @@ public enum Section
     Head,
 }
 
-/// <summary>Layer (−1 outside the layers) and section of an operation.</summary>
-public readonly record struct Place(int Layer, Section Section);
+/// <summary>Layer (−1 outside the layers) and section of an operation; <paramref name="Backward"/>: of its gradient.</summary>
+public readonly record struct Place(int Layer, Section Section, bool Backward = false);
 
 /// <summary>
 /// A transformer as typed operations in the order of execution. Consumers of the graph are equals: inference,
