@@ -1,24 +1,55 @@
 using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Graph;
+using ModelCompiler.Compiler.Passes;
 
 namespace ModelCompiler.Compiler.Plan.Training;
 
-/// <summary>From a training graph to the plan of its step.</summary>
+/// <summary>From the graph as mapped to the plan of its training step.</summary>
 internal static class TrainingPlanner
 {
-    /// <summary>Plans a training graph whose operations are fused. <paramref name="model"/>: the same model's inference in f32, whose layout the parameters keep.</summary>
-    public static TrainingPlan Plan(ModelPlan model, ModelGraph training, int recomputedLayers)
+    /// <summary>What scratch grows with: positions of the longest sequence come in pages of this many.</summary>
+    private const int PagePositions = 64;
+
+    private static readonly FormatChoice F32 = new(F32Format.Instance, default);
+
+    /// <summary>Plans the training of all parameters; as few layers are recomputed as the memory bound allows.</summary>
+    /// <exception cref="TrainingMemoryException">Not even with all layers recomputed do the activations fit.</exception>
+    public static TrainingPlan Plan(string name, ModelGraph graph, TrainingPlanOptions options, Action<string, ModelGraph>? afterPass = null)
     {
+        ModelPlan model = ModelPlanner.Plan(name, graph, F32, F32Cache.Instance);
+        long bytes = 0;
+        for (int recomputed = 0; recomputed <= graph.Dimensions.Layers; recomputed++)
+        {
+            TrainingPlan plan = Plan(model, recomputed, afterPass);
+            bytes = 4L * plan.Scratch.ArenaFloatsPerRow * options.Rows;
+            if (bytes <= (options.MemoryBytes ?? long.MaxValue))
+            {
+                return plan;
+            }
+        }
+
+        throw new TrainingMemoryException(options, bytes);
+    }
+
+    private static TrainingPlan Plan(ModelPlan model, int recomputedLayers, Action<string, ModelGraph>? afterPass)
+    {
+        ModelGraph training = PassList.Run(PassList.Training(TrainedParameters.All, recomputedLayers), model.Graph, F32, afterPass);
         TrainingArena arena = TrainingArena.Plan(training);
-        ParameterLayout layout = new(new WeightsPlanner(model.Weights), new FormatChoice(F32Format.Instance, default));
+        ParameterLayout layout = new(new WeightsPlanner(model.Weights), F32);
         EquatableArray<Stage> stages = new TrainingStagePlanner(training, layout, arena).Run();
         KernelPlan[] kernels = [.. stages.Select(stage => stage.Kernel).Distinct()];
+        long fixedFloats = Math.Max(LocalScratch.Attention, kernels.Max(kernel => TrainingScratch.Floats(kernel, 0)));
+        long pageFloats = kernels.Max(kernel => TrainingScratch.Floats(kernel, PagePositions) - TrainingScratch.Floats(kernel, 0));
         TrainingScratchPlan scratch = new(
             arena.FloatsPerRow,
-            ArenaPlanner.Pad(kernels.Max(TrainingScratch.LocalFloats)),
-            kernels.Max(TrainingScratch.FloatsPerRow),
-            kernels.Max(TrainingScratch.FloatsPerPosition),
+            ArenaPlanner.Pad(checked((int)fixedFloats)),
+            LocalScratch.FloatsPerRow(stages),
+            checked((int)((pageFloats + PagePositions - 1) / PagePositions)),
             kernels.OfType<HeadLossKernel>().Sum(loss => (long)loss.BlockRows * loss.VocabStride));
         return new TrainingPlan(model, training, stages, scratch, recomputedLayers);
     }
 }
+
+/// <summary>A bound on memory that no choice of recomputed layers keeps.</summary>
+internal sealed class TrainingMemoryException(TrainingPlanOptions options, long leastBytes)
+    : Exception($"Found a bound of {options.MemoryBytes:N0} bytes for the activations of {options.Rows:N0} tokens, expected at least {leastBytes:N0}, which they take when every layer is computed again. Allow more, or make the batch smaller.");

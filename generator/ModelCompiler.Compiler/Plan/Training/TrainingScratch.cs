@@ -1,30 +1,25 @@
+using ModelCompiler.Compiler.Formats;
+
 namespace ModelCompiler.Compiler.Plan.Training;
 
-/// <summary>What a kernel needs of its worker's own scratch, in floats.</summary>
-internal static class TrainingScratch
+/// <summary>What kernels of a training step take of a worker's own scratch (Worker.Local, from its beginning), in floats.</summary>
+public static class TrainingScratch
 {
-    /// <summary>From the beginning of Worker.Local on.</summary>
-    public static int LocalFloats(KernelPlan kernel) => kernel switch
-    {
-        InputGradientKernel gradient => 64 * gradient.OutputBlock + 4096,
-        HeadLossKernel loss => 64 * Math.Max(loss.OutputBlock, 1024) + 4096,
-        WeightGradientKernel => 64 * 1024 + 4096,
-        _ => LocalScratch.Attention + 65536,
-    };
+    /// <summary>Inputs of a panel that was turned for an input gradient.</summary>
+    private const int TurnedColumns = 64;
 
-    /// <summary>From Worker.LocalRows on, for each row of the step.</summary>
-    public static int FloatsPerRow(KernelPlan kernel) => kernel switch
+    /// <summary>Floats of <paramref name="kernel"/> where the longest sequence of a step has <paramref name="longestSequence"/> rows. Kernels shared with inference: see <see cref="LocalScratch"/>.</summary>
+    public static long Floats(KernelPlan kernel, int longestSequence) => kernel switch
     {
-        LinearKernel linear => LocalScratch.FloatsPerRow(linear),
-        KeptGateKernel => 128,
+        InputGradientKernel input => TurnedFloats(input) + DecodedFloats(input.Format),
+        WeightGradientKernel => OuterTilePlan.RowBlock * F32Format.Instance.PanelColumns,
         _ => 0,
     };
 
-    /// <summary>From Worker.LocalRows on, for each position of the longest sequence, rounded up to a multiple of 64.</summary>
-    public static int FloatsPerPosition(KernelPlan kernel) => kernel switch
-    {
-        TrainingAttentionKernel attention => 3 * attention.HeadStride + 128,
-        AttentionGradientKernel attention => 8 * attention.HeadStride + 256,
-        _ => 0,
-    };
+    /// <summary>The panel of a block of inputs.</summary>
+    internal static int TurnedFloats(InputGradientKernel kernel)
+        => Math.Min(kernel.OutputBlock, kernel.Parts * kernel.PartOutputs) * TurnedColumns;
+
+    /// <summary>What lies behind it: a panel's part of the block, decoded.</summary>
+    private static int DecodedFloats(WeightFormat format) => format is F32Format ? 0 : TurnedColumns * format.PanelColumns;
 }

@@ -6,9 +6,6 @@ namespace ModelCompiler.Compiler.Plan.Training;
 // The loss and the gradients.
 internal sealed partial class TrainingStagePlanner
 {
-    /// <summary>Inputs of a matrix that one item of a weight gradient takes: whole tiles of 6 and whole lines of 16, and enough items for many workers.</summary>
-    private const int GradientInputBlock = 192;
-
     private bool PlanGradient(Operation operation)
     {
         switch (operation)
@@ -164,7 +161,7 @@ internal sealed partial class TrainingStagePlanner
         ProductPart[] products = [.. parts.Select(part => new ProductPart(part.Weight!, part.Bias, Groups.Of(Slot(part.OutputGradient))))];
         WeightArgument[] biases = layout.Biases(products) is { } vector ? [Gradient("dbias", vector)] : [];
         WeightGradientKernel kernel = names.Name(name => new WeightGradientKernel(
-            name, matrix.Parts.Count, matrix.PaddedInputs, matrix.PaddedOutputs, Math.Min(GradientInputBlock, matrix.PaddedInputs), x.Buffer.Stride,
+            name, matrix.Parts.Count, matrix.PaddedInputs, matrix.PaddedOutputs, OuterTilePlan.InputBlock(matrix.PaddedInputs, matrix.PanelCount), x.Buffer.Stride,
             dy.Buffer.Stride, hasWeight, hasBias), $"WeightGradient{parts.Sum(part => part.OutputGradient.Width)}x{input.Width}");
         string row = Row(parts.Select(part => part.OutputGradient));
         Add(kernel, gradient, $"dW += {row}ᵀ · {x.Name}" + (hasBias ? $", db += Σ {row}" : ""), [x, dy], [Gradient("dpanels", matrix), .. biases]);
