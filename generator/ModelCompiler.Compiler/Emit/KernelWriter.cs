@@ -23,10 +23,10 @@ internal static class KernelWriter
     };
 
     /// <summary>Writes all kernels of a plan for an instruction set.</summary>
-    public static KernelSet Write(ModelPlan plan, VectorTarget target, CancellationToken cancellation)
+    public static KernelSet Write(IEnumerable<KernelPlan> kernels, VectorTarget target, CancellationToken cancellation)
     {
         KernelSet set = new(target);
-        foreach (KernelPlan kernel in plan.Kernels)
+        foreach (KernelPlan kernel in kernels)
         {
             cancellation.ThrowIfCancellationRequested();
             set.Require(KernelFile.Kernels, kernel.Name, writer =>

@@ -12,9 +12,11 @@ public sealed record TrainingPlanOptions(long? MemoryBytes = null, int Rows = 20
 /// <param name="Graph">Forward operations, loss and gradients, fused.</param>
 /// <param name="Stages">The program, in order.</param>
 /// <param name="Scratch">Sizes of the scratch memory.</param>
+/// <param name="Tensors">What is trained, by published tensors.</param>
 /// <param name="RecomputedLayers">Layers whose activations are computed again instead of kept.</param>
 public sealed record TrainingPlan(
-    ModelPlan Model, ModelGraph Graph, EquatableArray<Stage> Stages, TrainingScratchPlan Scratch, int RecomputedLayers)
+    ModelPlan Model, ModelGraph Graph, EquatableArray<Stage> Stages, TrainingScratchPlan Scratch,
+    EquatableArray<TrainedTensor> Tensors, int RecomputedLayers)
 {
     /// <summary>Each shared body once, in the order of first use.</summary>
     public IEnumerable<KernelPlan> Kernels => Stages.Select(stage => stage.Kernel).Distinct();

@@ -46,10 +46,10 @@ internal static class TrainingPlanner
             LocalScratch.FloatsPerRow(stages),
             checked((int)((pageFloats + PagePositions - 1) / PagePositions)),
             kernels.OfType<HeadLossKernel>().Sum(loss => (long)loss.BlockRows * loss.VocabStride));
-        return new TrainingPlan(model, training, stages, scratch, recomputedLayers);
+        return new TrainingPlan(model, training, stages, scratch, TrainedTensors.Of(model), recomputedLayers);
     }
 }
 
 /// <summary>A bound on memory that no choice of recomputed layers keeps.</summary>
-internal sealed class TrainingMemoryException(TrainingPlanOptions options, long leastBytes)
+public sealed class TrainingMemoryException(TrainingPlanOptions options, long leastBytes)
     : Exception($"Found a bound of {options.MemoryBytes:N0} bytes for the activations of {options.Rows:N0} tokens, expected at least {leastBytes:N0}, which they take when every layer is computed again. Allow more, or make the batch smaller.");
