@@ -65,7 +65,8 @@ internal sealed unsafe class KernelStep(params int[] lengths)
         }
 
         NativeBlock logits = Block(new float[LogitFloats]), losses = Block(new float[Rows]);
-        int localFloats = (int)TrainingScratch.Floats(kernel.Plan, lengths.Max());
+        int fixedFloats = TrainingScratch.LocalFloats(kernel.Plan), longest = (lengths.Max() + 63) & ~63;
+        int localFloats = fixedFloats + Math.Max(TrainingScratch.FloatsPerRow(kernel.Plan) * Rows, TrainingScratch.FloatsPerPosition(kernel.Plan) * longest);
         using WorkerPool pool = new(threads, "kernel");
         using RopeCache rope = new(RopeTables, lengths.Max());
         rope.Reserve(lengths.Max());
@@ -84,6 +85,7 @@ internal sealed unsafe class KernelStep(params int[] lengths)
                 worker.Slices = slicePointer;
                 worker.SliceCount = lengths.Length;
                 worker.Local = locals[worker.Index].Floats;
+                worker.LocalRows = worker.Local + fixedFloats;
                 worker.Logits = logits.Floats;
                 worker.Losses = losses.Floats;
                 worker.LossScale = LossScale;

@@ -15,10 +15,11 @@ public sealed record RowNormKernel(
 /// <summary>
 /// dx = norm'(x) · dy (+ residual), and for each row and group its statistics (mean, 1/σ) for <see cref="NormParameterGradientKernel"/>.
 /// x, dy[, residual], dx, statistics; gain. dx may be dy or residual. statistics: [rows × StatisticsStride], group g at 2·g.
+/// Without <paramref name="HasOutput"/> the statistics alone (x, statistics): where x leads to no trained parameter.
 /// </summary>
 public sealed record NormGradientKernel(
     string Name, NormKind Kind, int Groups, int Width, int GroupStride, int InStride, int GradientStride, int ResidualStride, int OutStride, int StatisticsStride,
-    double Epsilon, bool HasWeight, bool HasResidual) : KernelPlan(Name);
+    double Epsilon, bool HasWeight, bool HasResidual, bool HasOutput = true) : KernelPlan(Name);
 
 /// <summary>dgain += Σ dy · n, dbias += Σ dy: columns are claimed, rows added in order, groups in order within a row. x, dy, statistics; dgain, dbias.</summary>
 public sealed record NormParameterGradientKernel(

@@ -2,24 +2,35 @@ using ModelCompiler.Compiler.Formats;
 
 namespace ModelCompiler.Compiler.Plan.Training;
 
-/// <summary>What kernels of a training step take of a worker's own scratch (Worker.Local, from its beginning), in floats.</summary>
+/// <summary>
+/// What kernels of a training step take of a worker's own scratch, in floats: Worker.Local has as many as any kernel needs, and behind them Worker.LocalRows
+/// as many as any needs for the rows of a step, or for the positions of its longest sequence rounded up to a multiple of 64.
+/// </summary>
 public static class TrainingScratch
 {
     /// <summary>Inputs of a panel that was turned for an input gradient.</summary>
     private const int TurnedColumns = 64;
 
-    /// <summary>Floats of <paramref name="kernel"/> where the longest sequence of a step has <paramref name="longestSequence"/> rows. Kernels shared with inference: see <see cref="LocalScratch"/>.</summary>
-    public static long Floats(KernelPlan kernel, int longestSequence) => kernel switch
+    /// <summary>Of fixed size.</summary>
+    public static int LocalFloats(KernelPlan kernel) => kernel switch
     {
-        InputGradientKernel input => TurnedFloats(input) + DecodedFloats(input.Format),
+        LinearKernel { InputBlocks: 1 } linear when linear.Gated || linear.Activation is not null => 2 * LocalScratch.TileFloats,
+        InputGradientKernel input => TurnedFloats(input) + (input.Format is F32Format ? 0 : TurnedColumns * input.Format.PanelColumns),
         WeightGradientKernel => OuterTilePlan.RowBlock * F32Format.Instance.PanelColumns,
         _ => 0,
     };
 
-    /// <summary>The panel of a block of inputs.</summary>
+    /// <summary>For each row of a step.</summary>
+    public static int FloatsPerRow(KernelPlan kernel) => kernel switch
+    {
+        LinearKernel { InputBlocks: > 1, HasEpilogue: true } linear => (linear.Gated ? 2 : 1) * linear.Format.PanelColumns,
+        _ => 0,
+    };
+
+    /// <summary>For each position of the longest sequence.</summary>
+    public static int FloatsPerPosition(KernelPlan kernel) => 0;
+
+    /// <summary>The panel of a block of inputs; what is decoded for it lies behind.</summary>
     internal static int TurnedFloats(InputGradientKernel kernel)
         => Math.Min(kernel.OutputBlock, kernel.Parts * kernel.PartOutputs) * TurnedColumns;
-
-    /// <summary>What lies behind it: a panel's part of the block, decoded.</summary>
-    private static int DecodedFloats(WeightFormat format) => format is F32Format ? 0 : TurnedColumns * format.PanelColumns;
 }
