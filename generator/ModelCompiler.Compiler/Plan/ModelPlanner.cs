@@ -55,8 +55,5 @@ public static class LocalScratch
             .DefaultIfEmpty(Attention).Max();
 
     internal static int FloatsPerRow(EquatableArray<Stage> stages)
-        => stages.Select(stage => stage.Kernel is LinearKernel linear ? FloatsPerRow(linear) : 0).DefaultIfEmpty(0).Max();
-
-    /// <summary>A panel's outputs, while the blocks of its inner dimension are added up.</summary>
-    internal static int FloatsPerRow(LinearKernel linear) => linear is { InputBlocks: > 1, HasEpilogue: true } ? linear.Gated ? 128 : 64 : 0;
+        => stages.Select(stage => stage.Kernel is LinearKernel { InputBlocks: > 1, HasEpilogue: true } linear ? linear.Gated ? 128 : 64 : 0).DefaultIfEmpty(0).Max();
 }

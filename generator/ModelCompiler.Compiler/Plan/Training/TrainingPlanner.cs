@@ -7,9 +7,6 @@ namespace ModelCompiler.Compiler.Plan.Training;
 /// <summary>From the graph as mapped to the plan of its training step.</summary>
 internal static class TrainingPlanner
 {
-    /// <summary>What scratch grows with: positions of the longest sequence come in pages of this many.</summary>
-    private const int PagePositions = 64;
-
     private static readonly FormatChoice F32 = new(F32Format.Instance, default);
 
     /// <summary>Plans the training of all parameters; as few layers are recomputed as the memory bound allows.</summary>
@@ -31,6 +28,9 @@ internal static class TrainingPlanner
         throw new TrainingMemoryException(options, bytes);
     }
 
+    /// <summary>Plans it with so many layers recomputed.</summary>
+    public static TrainingPlan Plan(string name, ModelGraph graph, int recomputedLayers) => Plan(ModelPlanner.Plan(name, graph, F32, F32Cache.Instance), recomputedLayers, null);
+
     private static TrainingPlan Plan(ModelPlan model, int recomputedLayers, Action<string, ModelGraph>? afterPass)
     {
         ModelGraph training = PassList.Run(PassList.Training(TrainedParameters.All, recomputedLayers), model.Graph, F32, afterPass);
@@ -38,13 +38,11 @@ internal static class TrainingPlanner
         ParameterLayout layout = new(new WeightsPlanner(model.Weights), F32);
         EquatableArray<Stage> stages = new TrainingStagePlanner(training, layout, arena).Run();
         KernelPlan[] kernels = [.. stages.Select(stage => stage.Kernel).Distinct()];
-        long fixedFloats = Math.Max(LocalScratch.Attention, kernels.Max(kernel => TrainingScratch.Floats(kernel, 0)));
-        long pageFloats = kernels.Max(kernel => TrainingScratch.Floats(kernel, PagePositions) - TrainingScratch.Floats(kernel, 0));
         TrainingScratchPlan scratch = new(
             arena.FloatsPerRow,
-            ArenaPlanner.Pad(checked((int)fixedFloats)),
-            LocalScratch.FloatsPerRow(stages),
-            checked((int)((pageFloats + PagePositions - 1) / PagePositions)),
+            ArenaPlanner.Pad(kernels.Max(TrainingScratch.LocalFloats)),
+            kernels.Max(TrainingScratch.FloatsPerRow),
+            kernels.Max(TrainingScratch.FloatsPerPosition),
             kernels.OfType<HeadLossKernel>().Sum(loss => (long)loss.BlockRows * loss.VocabStride));
         return new TrainingPlan(model, training, stages, scratch, TrainedTensors.Of(model), recomputedLayers);
     }
