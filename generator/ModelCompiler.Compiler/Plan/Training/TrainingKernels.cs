@@ -70,11 +70,13 @@ public sealed record WeightGradientKernel(
     string Name, int Parts, int Inputs, int PartOutputs, int InputBlock, int InStride, int GradientStride, bool HasWeight, bool HasBias) : KernelPlan(Name);
 
 /// <summary>
-/// Head, loss and their gradients for blocks of <paramref name="BlockRows"/> rows, logits in the step's own memory (Worker.Logits: [BlockRows × VocabStride]). Has barriers of its own,
-/// the last one after dx. Where Worker.LossOnly, losses only. x, dx, losses (Worker.Losses); panels; dpanels where <paramref name="Trained"/>.
+/// Head, loss and their gradients for blocks of <paramref name="BlockRows"/> rows, logits in the step's own memory (Worker.Logits: [BlockRows × VocabStride]), losses to Worker.Losses. Has barriers of
+/// its own, the last one behind everything. Where Worker.LossOnly, losses only. x, dx where <paramref name="HasInputGradient"/> (not the place of x); panels; dpanels where <paramref name="Trained"/>.
+/// <paramref name="InputBlocks"/>: as <see cref="LinearKernel"/>'s, of the logits.
 /// </summary>
 public sealed record HeadLossKernel(
-    string Name, WeightFormat Format, int Inputs, int Vocab, int VocabStride, int BlockRows, int OutputBlock, int InStride, int OutStride, bool Trained) : KernelPlan(Name);
+    string Name, WeightFormat Format, int Inputs, int Vocab, int VocabStride, int BlockRows, int InputBlocks, int OutputBlock, int InStride, int OutStride, bool HasInputGradient, bool Trained)
+    : KernelPlan(Name);
 
 /// <summary>dtable[token] += dy · factor, into float32 panels; blocks of columns are claimed, rows added in order. dy; dtable.</summary>
 public sealed record EmbeddingGradientKernel(string Name, int Width, int TableInputs, int PaddedOutputs, int GradientStride, double Factor) : KernelPlan(Name);

@@ -3,7 +3,7 @@ using ModelCompiler.Compiler.Formats;
 namespace ModelCompiler.Compiler.Plan.Training;
 
 /// <summary>
-/// What kernels of a training step take of a worker's own scratch, in floats: Worker.Local has as many as any kernel needs, and behind them Worker.LocalRows
+/// What kernels of a training step take of a worker's own scratch, in floats: Worker.Local has as many as any kernel needs (a multiple of 16), and right behind them Worker.LocalRows
 /// as many as any needs for the rows of a step, or for the positions of its longest sequence rounded up to a multiple of 64.
 /// </summary>
 public static class TrainingScratch
@@ -15,8 +15,13 @@ public static class TrainingScratch
     public static int LocalFloats(KernelPlan kernel) => kernel switch
     {
         LinearKernel { InputBlocks: 1 } linear when linear.Gated || linear.Activation is not null => 2 * LocalScratch.TileFloats,
-        InputGradientKernel input => TurnedFloats(input) + (input.Format is F32Format ? 0 : TurnedColumns * input.Format.PanelColumns),
-        WeightGradientKernel => OuterTilePlan.RowBlock * F32Format.Instance.PanelColumns,
+        TrainingAttentionKernel => TrainingAttentionPlan.ForwardFloats,
+        AttentionGradientKernel => TrainingAttentionPlan.GradientFloats,
+        HeadLossKernel head => Math.Max(
+            head.HasInputGradient ? TurnedFloats(head.OutputBlock, ArenaPlanner.Pad(head.Vocab)) + DecodedFloats(head.Format) : 0,
+            head.Trained ? ColumnFloats : 0),
+        InputGradientKernel input => TurnedFloats(input) + DecodedFloats(input.Format),
+        WeightGradientKernel => ColumnFloats,
         _ => 0,
     };
 
@@ -28,9 +33,20 @@ public static class TrainingScratch
     };
 
     /// <summary>For each position of the longest sequence.</summary>
-    public static int FloatsPerPosition(KernelPlan kernel) => 0;
+    public static int FloatsPerPosition(KernelPlan kernel) => kernel switch
+    {
+        TrainingAttentionKernel attention => new TrainingAttentionPlan(attention.HeadStride).ForwardFloatsPerPosition,
+        AttentionGradientKernel attention => new TrainingAttentionPlan(attention.HeadStride).GradientFloatsPerPosition,
+        _ => 0,
+    };
 
     /// <summary>The panel of a block of inputs; what is decoded for it lies behind.</summary>
-    internal static int TurnedFloats(InputGradientKernel kernel)
-        => Math.Min(kernel.OutputBlock, kernel.Parts * kernel.PartOutputs) * TurnedColumns;
+    internal static int TurnedFloats(InputGradientKernel kernel) => TurnedFloats(kernel.OutputBlock, kernel.Parts * kernel.PartOutputs);
+
+    private static int TurnedFloats(int outputBlock, int outputs) => Math.Min(outputBlock, outputs) * TurnedColumns;
+
+    private static int DecodedFloats(WeightFormat format) => format is F32Format ? 0 : TurnedColumns * format.PanelColumns;
+
+    /// <summary>A block of rows of a panel's columns of dy.</summary>
+    private static int ColumnFloats => OuterTilePlan.RowBlock * F32Format.Instance.PanelColumns;
 }

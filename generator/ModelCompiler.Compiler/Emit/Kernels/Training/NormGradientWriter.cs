@@ -57,7 +57,7 @@ internal static class NormGradientWriter
             writer.Line($"var product{i} = {t.Floats}.Zero;");
             if (layer)
             {
-                writer.Line($"var total{i} = {t.Floats}.Zero;");
+                writer.Line($"var mass{i} = {t.Floats}.Zero;");
             }
         }
 
@@ -69,7 +69,7 @@ internal static class NormGradientWriter
             writer.Line($"product{i} = {t.Fma($"g{i}", Normal(at), $"product{i}")};");
             if (layer)
             {
-                writer.Line($"total{i} += g{i};");
+                writer.Line($"mass{i} += g{i};");
             }
         }
 
@@ -78,7 +78,7 @@ internal static class NormGradientWriter
         writer.Line($"var slope = {Mean("product")};");
         if (layer)
         {
-            writer.Line($"var shift = {Mean("total")};");
+            writer.Line($"var shift = {Mean("mass")};");
         }
 
         writer.Open($"for (nint i = 0; i < {padded}; i += {t.Lanes})");

@@ -14,6 +14,9 @@ internal static class TrainingKernelWriter
         NormGradientKernel norm => NormGradientWriter.Parameters(norm),
         NormParameterGradientKernel norm => NormParameterGradientWriter.Parameters(norm),
         RotateKernel => RotateWriter.Parameters,
+        TrainingAttentionKernel => TrainingAttentionWriter.Parameters,
+        AttentionGradientKernel => AttentionGradientWriter.Parameters,
+        HeadLossKernel head => HeadLossWriter.Parameters(head),
         KeptGateKernel gate => KeptGateWriter.Parameters(gate),
         GateGradientKernel => GateGradientWriter.Parameters,
         ActivationGradientKernel => ActivationGradientWriter.Parameters,
@@ -33,6 +36,9 @@ internal static class TrainingKernelWriter
             : $"The mean and 1/σ of each row of x[rows × {Groups(k.Groups)}{k.Width}].",
         NormParameterGradientKernel k => $"{(k.HasWeight ? $"dgain[{k.Width}] += Σ dy · n" : "")}{(k.HasWeight && k.HasBias ? "; " : "")}{(k.HasBias ? $"dbias[{k.Width}] += Σ dy" : "")}.",
         RotateKernel k => $"y[rows × {k.Heads} · {k.HeadDim}] = the heads of x turned {(k.Backward ? "back " : "")}by their positions.",
+        TrainingAttentionKernel k => $"y[rows × {k.Heads} · {k.HeadDim}] = attention of {k.Heads} heads over {k.KvHeads} key/value heads within each sequence{(k.Window is { } window ? $", the last {window} positions" : "")}.",
+        AttentionGradientKernel k => $"dq[rows × {k.Heads} · {k.HeadDim}], dk and dv[rows × {k.KvHeads} · {k.HeadDim}] of attention within each sequence, from dy.",
+        HeadLossKernel k => $"Losses of {k.Vocab} logits, {k.BlockRows} rows at a time{(k.HasInputGradient ? $"; dx[rows × {k.Inputs}] = dlogits · W" : "")}{(k.Trained ? "; dW += dlogitsᵀ · x" : "")}.",
         KeptGateKernel k => $"hidden[rows × {k.Outputs}] = {k.Activation}(gate) · up, gate = Wg · x, up = Wu · x, all kept.",
         GateGradientKernel k => $"dgate[rows × {k.Width}] = dh · up · {k.Activation}'(gate), dup = dh · {k.Activation}(gate).",
         ActivationGradientKernel k => $"dx[rows × {k.Width}] = dy · {(k.Activation is { } f ? $"{f}'(x)" : $"(1 − tanh²(x / {Literals.Float(k.Cap)}))")}.",
@@ -55,6 +61,9 @@ internal static class TrainingKernelWriter
             case NormGradientKernel norm: NormGradientWriter.Write(set, writer, norm); break;
             case NormParameterGradientKernel norm: NormParameterGradientWriter.Write(set, writer, norm); break;
             case RotateKernel rotate: RotateWriter.Write(set, writer, rotate); break;
+            case TrainingAttentionKernel attention: TrainingAttentionWriter.Write(set, writer, attention); break;
+            case AttentionGradientKernel attention: AttentionGradientWriter.Write(set, writer, attention); break;
+            case HeadLossKernel head: HeadLossWriter.Write(set, writer, head); break;
             case KeptGateKernel gate: KeptGateWriter.Write(set, writer, gate); break;
             case GateGradientKernel gate: GateGradientWriter.Write(set, writer, gate); break;
             case ActivationGradientKernel activation: ActivationGradientWriter.Write(set, writer, activation); break;
