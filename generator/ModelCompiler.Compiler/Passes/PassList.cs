@@ -31,7 +31,7 @@ public static class PassList
         new("recompute", (graph, _) => Recompute.Apply(graph, recomputedLayers)),
         new("fuse-embedding", (graph, _) => FuseEmbedding.Apply(graph)),
         new("fuse-loss", (graph, _) => FuseLoss.Apply(graph)),                  // logits for a block of rows at a time
-        new("fuse-gate", (graph, _) => FuseGateGradient.Apply(graph)),          // gate and up share the walk over x; f(gate) is not kept
+        new("fuse-gate", (graph, _) => FuseGate.Apply(FuseGateGradient.Apply(graph))), // gate and up share the walk over x; f(gate) is not kept
         new("fuse-epilogue", (graph, _) => FuseEpilogue.Apply(graph)),          // residuals on the tile (activations where nothing is differentiated)
         new("fuse-sums", (graph, _) => FuseGradientSums.Apply(graph)),          // what flows past a norm is added where its gradient is written
         new("fuse-projections", (graph, _) => FuseProjections.Apply(graph)),    // q, k, v: one matrix

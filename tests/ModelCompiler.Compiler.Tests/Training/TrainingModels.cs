@@ -53,6 +53,10 @@ internal static class TrainingModels
         return graph;
     }
 
+    /// <summary>Type, what it writes, what it reads: <c>Add afterAttention ← embedded attentionOutput</c>.</summary>
+    public static string Describe(Operation operation)
+        => $"{operation.GetType().Name} {string.Join(" ", operation.Outputs.Select(value => value.Name))} ← {string.Join(" ", operation.Inputs.Select(value => value.Name))}".TrimEnd();
+
     private static string Llama(string family, bool tied, string more = "") => $$"""
         {
           "model_type": "{{family}}", "hidden_size": 8, "intermediate_size": 10, "num_hidden_layers": 2, "num_attention_heads": 4,

@@ -4,7 +4,7 @@ using ModelCompiler.Compiler.Graph.Training;
 namespace ModelCompiler.Compiler.Passes.Training;
 
 /// <summary>
-/// The gradients of products whose matrices lie side by side, as the forward pass reads them (FusedLinear, KeptGatedLinear), become one: their
+/// The gradients of products whose matrices lie side by side, as the forward pass reads them (FusedLinear, GatedLinear, KeptGatedLinear), become one: their
 /// WeightGradients a FusedWeightGradient, the sum of their LinearInputGradients a FusedInputGradient, with the rest of the sum as residual. Parts are in
 /// the order of the matrix. None is left that is not fused.
 /// </summary>
@@ -25,6 +25,7 @@ internal static class FuseGradients
             LinearPart[] parts = graph.Operations[index] switch
             {
                 FusedLinear linear => [.. linear.Parts],
+                GatedLinear gated => [gated.Gate, gated.Up],
                 KeptGatedLinear gated => [gated.Gate, gated.Up],
                 _ => [],
             };

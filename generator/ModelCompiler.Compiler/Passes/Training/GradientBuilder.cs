@@ -12,6 +12,7 @@ internal sealed class GradientBuilder
     private readonly List<Operation> operations;
     private readonly HashSet<int> wanted = [];
     private readonly Dictionary<int, Value> gradients = [];
+    private readonly Dictionary<int, int> missing = [];
     private readonly HashSet<(int Layer, string Name)> names = [];
     private int next;
     private Place place;
@@ -21,12 +22,17 @@ internal sealed class GradientBuilder
         operations = [.. graph.Operations];
         next = graph.NextValueId;
         Trained = trained;
+        missing[graph.Logits.Id] = 1;
         foreach (Operation operation in graph.Operations)
         {
             names.Add((operation.Place.Layer, operation.Output.Name));
             if (operation.Parameters.Any(trained.Contains) || operation.Inputs.Any(input => wanted.Contains(input.Id)))
             {
                 wanted.Add(operation.Output.Id);
+                foreach (Value input in operation.Inputs)
+                {
+                    missing[input.Id] = Missing(input) + 1;
+                }
             }
         }
     }
@@ -60,7 +66,10 @@ internal sealed class GradientBuilder
     {
         if (Wants(value))
         {
-            gradients[value.Id] = Of(value) is { } sum ? Append(place => new Add(NewGradient(value), place, sum, gradient)).Output : gradient;
+            missing[value.Id]--;
+            gradients[value.Id] = Of(value) is { } sum
+                ? Append(place => new Add(NewValue(GradientName(value) + (Missing(value) == 0 ? "" : "Sum"), value.Width), place, sum, gradient)).Output
+                : gradient;
         }
     }
 
@@ -68,8 +77,9 @@ internal sealed class GradientBuilder
     public void Parameters(Operation forward, Func<Value, Place, ParameterGradient> make)
         => Append(place => make(NewValue($"{GradientName(forward.Output)}Parameters", 0), place));
 
-    /// <summary>A value of the width of <paramref name="value"/>, for its gradient or a part of that.</summary>
-    public Value NewGradient(Value value) => NewValue(GradientName(value), value.Width);
+    /// <summary>A value of the width of <paramref name="value"/>, for what is about to be contributed to its gradient.</summary>
+    public Value NewGradient(Value value)
+        => NewValue(GradientName(value) + (Of(value) is null && Missing(value) <= 1 ? "" : "Part"), value.Width);
 
     /// <summary>A value, its name made unique in its layer.</summary>
     public Value NewValue(string name, int width)
@@ -91,6 +101,9 @@ internal sealed class GradientBuilder
         operations.Add(operation);
         return operation;
     }
+
+    /// <summary>How many contributions to a value's gradient are still to come.</summary>
+    private int Missing(Value value) => missing.TryGetValue(value.Id, out int count) ? count : 0;
 
     private static string GradientName(Value value) => "d" + char.ToUpperInvariant(value.Name[0]) + value.Name[1..];
 }
