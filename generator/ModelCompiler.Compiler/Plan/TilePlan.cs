@@ -39,9 +39,6 @@ public static class TilePlan
     /// </summary>
     public const int UnpackRows = 96;
 
-    /// <summary>Rows of the full tile of many rows: of float32 where the format unpacks.</summary>
-    public static int ManyRows(TargetSet target, WeightFormat format) => Rows(target, format.Unpacks ? F32Format.Instance : format);
-
     /// <summary>Columns of a tile of any format.</summary>
     public static int Columns(TargetSet target, WeightFormat format, int rows, int columns)
         => format is BlockFormat ? BlockTilePlan.Columns(target, rows, columns) : Columns(target, rows, columns);

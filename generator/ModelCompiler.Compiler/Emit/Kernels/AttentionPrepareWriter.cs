@@ -1,4 +1,3 @@
-using ModelCompiler.Compiler.Emit.Targets;
 using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Plan;
 
@@ -38,42 +37,5 @@ internal static class AttentionPrepareWriter
             : $"{NormWriter.Row(set, NormKind.Rms, a.HeadDim, a.PaddedHeadDim, norm.Epsilon, norm.HasWeight, false)}({head}, {head}{(norm.HasWeight ? $", {gain}" : "")});\n";
 
     private static string Rotate(KernelSet set, AttentionKernel a, string head)
-        => a.RopeTable is null ? "" : $"{Rotation(set, a.RotatedPairs)}({head}, turn);\n";
-
-    /// <summary>Requires <c>(head, turn)</c>: pair i is elements i and i + pairs; turn holds cosines, then, at the next multiple of 16, sines.</summary>
-    private static string Rotation(KernelSet set, int pairs) => set.Require(KernelFile.Kernels, $"Rotate{pairs}", writer =>
-    {
-        VectorTarget t = set.Target;
-        int sines = ArenaPlanner.Pad(pairs);
-        writer.Line($"/// <summary>(a, b) ← (a·cos − b·sin, b·cos + a·sin) for {pairs} pairs, element i with i + {pairs}.</summary>");
-        writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
-        writer.Open($"private static void Rotate{pairs}(float* head, float* turn)");
-        int lanes = t.Lanes;
-        while (lanes >= 4 && pairs % lanes != 0)
-        {
-            lanes /= 2; // a narrower register; heads of 48 have 24 pairs
-        }
-
-        if (lanes >= 4)
-        {
-            string vector = "Vector" + (lanes * 32);
-            string fma(string a, string b, string c) => lanes == t.Lanes ? t.Fma(a, b, c) : $"{vector}.FusedMultiplyAdd({a}, {b}, {c})";
-            writer.Open($"for (nint i = 0; i < {pairs}; i += {lanes})");
-            writer.Line($"var cos = {vector}.Load(turn + i);");
-            writer.Line($"var sin = {vector}.Load(turn + i + {sines});");
-            writer.Line($"var a = {vector}.Load(head + i);");
-            writer.Line($"var b = {vector}.Load(head + i + {pairs});");
-            writer.Line($"{vector}.Store({fma("a", "cos", "-(b * sin)")}, head + i);");
-            writer.Line($"{vector}.Store({fma("b", "cos", "a * sin")}, head + i + {pairs});");
-        }
-        else
-        {
-            writer.Open($"for (nint i = 0; i < {pairs}; i++)");
-            writer.Line($"float cos = turn[i], sin = turn[i + {sines}], a = head[i], b = head[i + {pairs}];");
-            writer.Line("head[i] = MathF.FusedMultiplyAdd(a, cos, -(b * sin));");
-            writer.Line($"head[i + {pairs}] = MathF.FusedMultiplyAdd(b, cos, a * sin);");
-        }
-
-        writer.Close().Close();
-    });
+        => a.RopeTable is null ? "" : $"{RotationWriter.Require(set, a.RotatedPairs)}({head}, turn);\n";
 }
