@@ -11,9 +11,6 @@ namespace ModelCompiler.Runtime.Training;
 /// </summary>
 public sealed unsafe class AdamW : IDisposable
 {
-    // Small enough to stay in a core's cache between two passes, large enough that claiming one costs nothing. Sums are cut here, so that it must not change.
-    private const int BlockFloats = 16_384;
-
     private readonly TrainableModel model;
     private readonly NativeBlock means;
     private readonly NativeBlock squares;
@@ -33,7 +30,7 @@ public sealed unsafe class AdamW : IDisposable
         this.model = model;
         means = new NativeBlock(model.LengthFloats * sizeof(float), "the optimizer's means");
         squares = new NativeBlock(model.LengthFloats * sizeof(float), "the optimizer's mean squares");
-        blockSums = new double[checked((int)((model.LengthFloats + BlockFloats - 1) / BlockFloats))];
+        blockSums = new double[checked((int)((model.LengthFloats + TrainableModel.BlockFloats - 1) / TrainableModel.BlockFloats))];
         sumBlock = SumBlock;
         updateBlock = UpdateBlock;
     }
@@ -93,15 +90,15 @@ public sealed unsafe class AdamW : IDisposable
 
     private void SumBlock(int block)
     {
-        long first = (long)block * BlockFloats;
-        blockSums[block] = AdamWBlocks.SumOfSquares(model.Gradients + first, Math.Min(BlockFloats, model.LengthFloats - first));
+        long first = (long)block * TrainableModel.BlockFloats;
+        blockSums[block] = AdamWBlocks.SumOfSquares(model.Gradients + first, Math.Min(TrainableModel.BlockFloats, model.LengthFloats - first));
     }
 
     private void UpdateBlock(int block)
     {
-        long at = (long)block * BlockFloats;
-        long end = Math.Min(at + BlockFloats, model.LengthFloats);
-        ReadOnlySpan<ParameterRange> ranges = model.Ranges;
+        long at = (long)block * TrainableModel.BlockFloats;
+        long end = Math.Min(at + TrainableModel.BlockFloats, model.LengthFloats);
+        IReadOnlyList<ParameterRange> ranges = model.Ranges;
         for (int i = RangeOf(ranges, at); at < end; i++)
         {
             long next = Math.Min(end, ranges[i].First + ranges[i].Length);
@@ -111,10 +108,10 @@ public sealed unsafe class AdamW : IDisposable
     }
 
     /// <summary>The range that holds a parameter; ranges follow each other and cover all.</summary>
-    private static int RangeOf(ReadOnlySpan<ParameterRange> ranges, long at)
+    private static int RangeOf(IReadOnlyList<ParameterRange> ranges, long at)
     {
         int low = 0;
-        int high = ranges.Length - 1;
+        int high = ranges.Count - 1;
         while (low < high)
         {
             int middle = (low + high + 1) / 2;

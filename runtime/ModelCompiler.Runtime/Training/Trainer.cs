@@ -64,27 +64,14 @@ public sealed unsafe class Trainer : IDisposable
     /// <exception cref="IOException">A checkpoint could not be written. The one before it is still there.</exception>
     public void Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
-        long first = Step;
-        Stopwatch learning = new();
-        while (Step < options.Steps)
+        try
         {
-            learning.Start();
-            double rate = schedule.At(Step);
-            (double loss, double norm) = RunStep(rate, cancellation);
-            Step++;
-            learning.Stop();
-
-            bool last = Step == options.Steps;
-            HeldOutLoss? validation = IsDue(options.EvaluateEvery, last) && options.EvaluateEvery > 0 ? EvaluateOrCheckpoint(cancellation) : null;
-            if (IsDue(options.CheckpointEvery, last))
-            {
-                WriteCheckpoint();
-            }
-
-            double seconds = learning.Elapsed.TotalSeconds;
-            progress?.Report(new(
-                Step, options.Steps, loss, norm, rate, (Step - first) * (double)options.Accumulate * options.Batch * options.Context / seconds,
-                TimeSpan.FromSeconds(seconds / (Step - first) * (options.Steps - Step)), validation));
+            Learn(progress, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            WriteCheckpoint();
+            throw;
         }
     }
 
@@ -105,15 +92,49 @@ public sealed unsafe class Trainer : IDisposable
         for (int i = 0; i < count; i += batch.Sequences)
         {
             heldOut.Take(batch, i, count);
-            nats += model.Loss(batch, cancellation);
+            try
+            {
+                nats += model.Loss(batch, cancellation);
+            }
+            catch (NotFiniteLossException notFinite)
+            {
+                throw new NotFiniteTrainingException("the validation loss", notFinite.Loss, Step, lastCheckpoint, notFinite);
+            }
+
             tokens += batch.CountTargets();
         }
 
-        return double.IsFinite(nats) ? new(nats, tokens) : throw new NotFiniteTrainingException("the validation loss", nats, Step, lastCheckpoint);
+        return new(nats, tokens);
     }
 
     /// <inheritdoc/>
     public void Dispose() => optimizer.Dispose();
+
+    private void Learn(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
+    {
+        long first = Step;
+        Stopwatch learning = new();
+        while (Step < options.Steps)
+        {
+            learning.Start();
+            double rate = schedule.At(Step);
+            (double loss, double norm) = RunStep(rate, cancellation);
+            Step++;
+            learning.Stop();
+
+            bool last = Step == options.Steps;
+            HeldOutLoss? validation = options.EvaluateEvery > 0 && IsDue(options.EvaluateEvery, last) ? Evaluate(options.EvaluationWindows, cancellation) : null;
+            if (IsDue(options.CheckpointEvery, last))
+            {
+                WriteCheckpoint();
+            }
+
+            double seconds = learning.Elapsed.TotalSeconds;
+            double tokens = (double)(Step - first) * options.Accumulate * options.Batch * options.Context;
+            progress?.Report(new(
+                Step, options.Steps, loss, norm, rate, tokens / seconds, TimeSpan.FromSeconds(seconds / (Step - first) * (options.Steps - Step)), validation));
+        }
+    }
 
     private (double Loss, double Norm) RunStep(double rate, CancellationToken cancellation)
     {
@@ -128,39 +149,20 @@ public sealed unsafe class Trainer : IDisposable
                 sum += model.ForwardBackward(batch, 1f / targets, cancellation);
             }
 
-            double loss = sum / targets;
-            return double.IsFinite(loss)
-                ? (loss, optimizer.Step(rate))
-                : throw new NotFiniteTrainingException("the loss", loss, Step + 1, lastCheckpoint);
+            return (sum / targets, optimizer.Step(rate));
         }
         catch (Exception fault)
         {
             model.ClearGradients();
             switch (fault)
             {
-                case OperationCanceledException:
-                    WriteCheckpoint();
-                    throw;
                 case NotFiniteLossException notFinite:
-                    throw new NotFiniteTrainingException("the loss", notFinite.Loss, Step + 1, lastCheckpoint);
-                case NotFiniteTrainingException { Checkpoint: null } notFinite when lastCheckpoint is not null:
-                    throw new NotFiniteTrainingException("the norm of the gradients", notFinite.Value, Step + 1, lastCheckpoint);
+                    throw new NotFiniteTrainingException("the loss", notFinite.Loss, Step + 1, lastCheckpoint, fault);
+                case NotFiniteTrainingException notFinite:
+                    throw new NotFiniteTrainingException("the norm of the gradients", notFinite.Value, Step + 1, lastCheckpoint, fault);
                 default:
                     throw;
             }
-        }
-    }
-
-    private HeldOutLoss? EvaluateOrCheckpoint(CancellationToken cancellation)
-    {
-        try
-        {
-            return Evaluate(options.EvaluationWindows, cancellation);
-        }
-        catch (OperationCanceledException)
-        {
-            WriteCheckpoint();
-            throw;
         }
     }
 

@@ -99,7 +99,7 @@ public static unsafe class TrainingCheckpoint
             foreach (TrainingTensor tensor in tensors)
             {
                 float[] published = new float[checked((int)tensor.Length)];
-                model.ReadPublished((float*)numbers, tensor, published);
+                model.ReadPublished((float*)numbers, tensor.Name, published);
                 writer.Write(MemoryMarshal.AsBytes<float>(published));
             }
         }
@@ -115,7 +115,7 @@ public static unsafe class TrainingCheckpoint
             {
                 float[] published = new float[checked((int)tensor.Length)];
                 reader.Read(prefix + tensor.Name, tensor.Shape, published);
-                model.WritePublished((float*)numbers, tensor, published);
+                model.WritePublished((float*)numbers, tensor.Name, published);
             }
         }
     }

@@ -12,10 +12,11 @@ public sealed class TextTooShortException(int found, int expected)
 }
 
 /// <summary>A loss or the norm of the gradients is NaN or infinite: the training has failed. The model is as it was before the step, the last checkpoint as it was.</summary>
-public sealed class NotFiniteTrainingException(string what, double value, long step, string? checkpoint)
+public sealed class NotFiniteTrainingException(string what, double value, long step, string? checkpoint, Exception? inner = null)
     : ArithmeticException(
         $"step {step}: found {what} {value}, expected a finite number. Lower the learning rate, lengthen the warm-up, or look for damaged weights. "
-        + (checkpoint is null ? "No checkpoint was written yet." : $"The last checkpoint is {checkpoint}."))
+        + (checkpoint is null ? "No checkpoint was written yet." : $"The last checkpoint is {checkpoint}."),
+        inner)
 {
     /// <summary>The step, counted from 1.</summary>
     public long Step { get; } = step;
