@@ -35,7 +35,7 @@ public sealed class SafetensorsWriterTests : IDisposable
         using (SafetensorsWriter writer = new(temporary.File("m.safetensors"), Tensors))
         {
             writer.Write(new byte[bytes]);
-            Assert.Throws<InvalidOperationException>(writer.Commit);
+            Assert.Throws<InvalidOperationException>(() => writer.Commit());
         }
 
         Assert.Empty(Directory.GetFiles(temporary.Path));
