@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text.Json;
+using ModelCompiler.Compiler.Plan.Training;
 using ModelCompiler.Runtime.Execution;
 using ModelCompiler.Runtime.Training;
 using ModelCompiler.Tool.Hosting;
@@ -38,6 +39,7 @@ internal static class TrainCommand
     private static readonly Option<long> CheckpointEvery = Numbers.Whole(new Option<long>("--checkpoint-every") { Description = "Steps between two checkpoints; 0: only at the end, and when stopped.", HelpName = "N", DefaultValueFactory = _ => 500 }, 0, long.MaxValue);
     private static readonly Option<bool> Resume = new("--resume") { Description = "Goes on from the last checkpoint in the output folder: the same bits as without a stop." };
     private static readonly Option<long?> Memory = Numbers.Whole(new Option<long?>("--memory") { Description = "Most bytes for activations; layers are computed twice to stay below. [default: all are kept]", HelpName = "BYTES" }, 1L << 20, long.MaxValue);
+    private static readonly Option<string> Type = Symbols.OneOf(new Option<string>("--dtype") { Description = "Element type of the model that is written; checkpoints are always f32.", DefaultValueFactory = _ => "f32" }, "f32", "bf16");
     private static readonly Option<string> Prompt = new("--prompt", "-p") { Description = "What the samples that are shown go on from.", HelpName = "TEXT", DefaultValueFactory = _ => "" };
     private static readonly Option<bool> Force = new("--force") { Description = "Replaces a model that lies in the output folder already." };
     private static readonly Option<string> OutputFolder = Symbols.Output("Folder that receives the model, its checkpoints, train-log.jsonl and loss.svg.");
@@ -48,7 +50,7 @@ internal static class TrainCommand
         Command command = new("train", "Trains a model on a text: from scratch (--config), or further (DIR).")
         {
             Directory, Config, Texts, Validation, HoldOut, Split, JsonFields, Tokenizer, Vocabulary, Steps, Batch, Context, Accumulate, LearningRate, WarmUp, WeightDecay, Clip, Seed,
-            Threads, Isa, EvaluateEvery, EvaluationWindows, CheckpointEvery, Resume, Memory, Prompt, Force, OutputFolder, Json,
+            Threads, Isa, EvaluateEvery, EvaluationWindows, CheckpointEvery, Resume, Memory, Type, Prompt, Force, OutputFolder, Json,
         };
         command.Validators.Add(Check);
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
@@ -78,16 +80,17 @@ internal static class TrainCommand
     {
         TrainingRequest request = Request(parsed);
         using ProgressLine progress = new();
-        TrainingHost host = new(progress.Begin, cancellation);
-        TrainingRun run = new(request, parsed.GetValue(Force), source => Load(host, request, source, progress), cancellation);
+        TrainingRun run = new(request, parsed.GetValue(Force), source => Load(request, source, progress, cancellation), cancellation);
         (HeldOutLoss Loss, long Bytes)? found = run.Run();
         Tell(parsed, request, found);
         return ExitCode.Success;
     }
 
-    private static TrainableModel Load(TrainingHost host, TrainingRequest request, TrainingSource source, ProgressLine progress)
+    private static TrainableModel Load(TrainingRequest request, TrainingSource source, ProgressLine progress, CancellationToken cancellation)
     {
-        TrainableModel model = host.Load(source.Inputs, new(request.Options.Batch, request.Options.Context, request.MemoryBytes), request.Loading);
+        progress.Begin("compiling", 0);
+        TrainingPlanOptions planning = new(request.MemoryBytes, checked(request.Options.Batch * request.Options.Context));
+        TrainableModel model = TrainingHost.Load(source.Inputs, planning, request.Loading, cancellation);
         progress.Dispose();
         return model;
     }
@@ -118,7 +121,7 @@ internal static class TrainCommand
         DocumentSplit split = Enum.Parse<DocumentSplit>(parsed.GetRequiredValue(Split).Replace("-", "", StringComparison.Ordinal), ignoreCase: true);
         return new(
             source, config is not null, parsed.GetRequiredValue(Texts), parsed.GetValue(Validation) ?? [], split, parsed.GetValue(JsonFields) ?? [],
-            parsed.GetValue(HoldOut), parsed.GetValue(Tokenizer), parsed.GetValue(Vocabulary), options, parsed.GetValue(Memory), loading, output, parsed.GetRequiredValue(Prompt));
+            parsed.GetValue(HoldOut), parsed.GetValue(Tokenizer), parsed.GetValue(Vocabulary), options, parsed.GetValue(Memory), loading, output, parsed.GetRequiredValue(Type) == "bf16", parsed.GetRequiredValue(Prompt));
     }
 
     private static void Tell(ParseResult parsed, TrainingRequest request, (HeldOutLoss Loss, long Bytes)? found)

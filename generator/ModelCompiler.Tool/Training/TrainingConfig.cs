@@ -18,8 +18,9 @@ internal static class TrainingConfig
     /// <param name="file">As the user wrote it; it may lack vocab_size, bos_token_id and eos_token_id.</param>
     /// <param name="tokenizer">The tokenizer.</param>
     /// <param name="isMade">It was made for this model, so that its special tokens are the model's. Published models may say otherwise than their tokenizers.</param>
+    /// <param name="half">Weights are written in bfloat16 instead of float32.</param>
     /// <exception cref="ModelException">The file is no JSON object, or contradicts the tokenizer.</exception>
-    public static TextFile Fit(TextFile file, Tokenizer tokenizer, bool isMade)
+    public static TextFile Fit(TextFile file, Tokenizer tokenizer, bool isMade, bool half)
     {
         List<ModelDiagnostic> diagnostics = [];
         ConfigReader config = new ModelConfig(file).Open(diagnostics) ?? throw new ModelException(diagnostics[0]);
@@ -32,7 +33,7 @@ internal static class TrainingConfig
 
         FillToken("bos_token_id", tokenizer.BeginId);
         FillToken("eos_token_id", tokenizer.EndId);
-        root["torch_dtype"] = "float32";
+        root["torch_dtype"] = half ? "bfloat16" : "float32";
         return file with { Text = root.ToJsonString(Options) + "\n" };
 
         void FillToken(string key, int id)

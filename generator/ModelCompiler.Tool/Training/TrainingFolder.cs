@@ -36,7 +36,7 @@ internal sealed class TrainingFolder(string path)
     }
 
     /// <summary>Writes the model. The weights come last: without them the folder is no model.</summary>
-    public void WriteModel(TrainableModel model, TrainingSource source)
+    public void WriteModel(TrainableModel model, TrainingSource source, bool half)
     {
         if (source.Tokenizer.Config is { } tokenizerConfig)
         {
@@ -46,7 +46,7 @@ internal sealed class TrainingFolder(string path)
         WholeFile.Write(Path.Combine(path, "tokenizer.json"), source.Tokenizer.Json);
         WholeFile.Write(Path.Combine(path, "generation_config.json"), TrainingConfig.Generation(source.Graph.Dimensions.BeginToken, source.Graph.Dimensions.EndTokens));
         WholeFile.Write(Path.Combine(path, "config.json"), source.Inputs.Config.File.Text);
-        TrainingCheckpoint.WriteWeights(Path.Combine(path, "model.safetensors"), model);
+        TrainingCheckpoint.WriteWeights(Path.Combine(path, "model.safetensors"), model, half);
     }
 
     private string? Found()

@@ -16,10 +16,11 @@ namespace ModelCompiler.Tool.Training;
 /// <param name="MemoryBytes">Most memory for activations; null: as much as keeping all takes.</param>
 /// <param name="Loading">Threads and instruction set.</param>
 /// <param name="Output">Folder that receives the model.</param>
+/// <param name="Half">Weights are written in bfloat16 instead of float32.</param>
 /// <param name="Prompt">What samples go on from.</param>
 internal sealed record TrainingRequest(
     string Source, bool FromScratch, IReadOnlyList<string> Texts, IReadOnlyList<string> ValidationTexts, DocumentSplit Split, IReadOnlyList<string> JsonFields,
-    double HoldOut, string? Tokenizer, int Vocabulary, TrainerOptions Options, long? MemoryBytes, TrainingLoadOptions Loading, string Output, string Prompt)
+    double HoldOut, string? Tokenizer, int Vocabulary, TrainerOptions Options, long? MemoryBytes, TrainingLoadOptions Loading, string Output, bool Half, string Prompt)
 {
     /// <summary>Reads the texts.</summary>
     /// <exception cref="TrainingTextException">A text has no documents.</exception>

@@ -35,7 +35,7 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
             CultureInfo.InvariantCulture,
             $"{model.ParameterCount:N0} parameters, {tokenizer.VocabularySize:N0} tokens known, {data.Training.Length:N0} tokens to learn from, {data.HeldOut.Length:N0} held out, {model.Threads} threads{(trainer.Step > 0 ? $"; going on behind step {trainer.Step}" : "")}"));
         Train(model, source, tokenizer, trainer);
-        folder.WriteModel(model, source);
+        folder.WriteModel(model, source, request.Half);
         return trainer.Evaluate(cancellation: cancellation) is { } found ? (found, TrainingText.CountBytes(tokenizer, data.HeldOut)) : null;
     }
 

@@ -62,7 +62,7 @@ internal sealed class TrainingSource : IDisposable
     {
         TextFile written = ModelText.Read(request.Source, "Name a config.json.");
         TokenizerChoice tokenizer = TokenizerChoice.Of(request.Tokenizer ?? TokenizerChoice.BytePairs, documents, request.Vocabulary, request.Options.Context, cancellation);
-        TextFile config = TrainingConfig.Fit(written, tokenizer.Open(0), tokenizer.IsMade);
+        TextFile config = TrainingConfig.Fit(written, tokenizer.Open(0), tokenizer.IsMade, request.Half);
         List<ModelDiagnostic> diagnostics = [];
         ModelInputs inputs = new(ModelName, new ModelConfig(config), Tensors(config, diagnostics));
         ModelGraph graph = ModelGraphBuilder.Build(inputs, diagnostics) ?? throw Findings(diagnostics, request.Source);
@@ -77,7 +77,7 @@ internal sealed class TrainingSource : IDisposable
         ModelFolder folder = ModelFolder.Open(request.Source, ModelName, diagnostics) ?? throw new ModelFindingsException(diagnostics);
         try
         {
-            TextFile config = TrainingConfig.Fit(folder.Inputs.Config.File, tokenizer.Open(0), isMade: false);
+            TextFile config = TrainingConfig.Fit(folder.Inputs.Config.File, tokenizer.Open(0), isMade: false, request.Half);
             ModelInputs inputs = folder.Inputs with { Config = new ModelConfig(config) };
             ModelGraph graph = ModelGraphBuilder.Build(inputs, diagnostics) ?? throw new ModelFindingsException(diagnostics);
             return new(inputs, graph, tokenizer, folder, Read);

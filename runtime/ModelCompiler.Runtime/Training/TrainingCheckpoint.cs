@@ -86,13 +86,16 @@ public static unsafe class TrainingCheckpoint
     }
 
     /// <summary>Writes the parameters alone as a published model.safetensors.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="model">Whose parameters.</param>
+    /// <param name="half">Rounded to bfloat16 (to the nearest, halves to even): half the size.</param>
     /// <exception cref="IOException">It could not be written; a file that was there before stays as it was.</exception>
-    public static void WriteWeights(string path, TrainableModel model) => Write(path, model, [("", (nint)model.Parameters)]);
+    public static void WriteWeights(string path, TrainableModel model, bool half = false) => Write(path, model, [("", (nint)model.Parameters)], half);
 
-    private static void Write(string path, TrainableModel model, (string Prefix, nint Numbers)[] buffers)
+    private static void Write(string path, TrainableModel model, (string Prefix, nint Numbers)[] buffers, bool half = false)
     {
         IReadOnlyList<TrainingTensor> tensors = model.Description.Tensors;
-        TensorDeclaration[] declarations = [.. buffers.SelectMany(buffer => tensors.Select(tensor => new TensorDeclaration(buffer.Prefix + tensor.Name, "F32", tensor.Shape)))];
+        TensorDeclaration[] declarations = [.. buffers.SelectMany(buffer => tensors.Select(tensor => new TensorDeclaration(buffer.Prefix + tensor.Name, half ? "BF16" : "F32", tensor.Shape)))];
         using SafetensorsWriter writer = new(path, declarations);
         foreach ((string _, nint numbers) in buffers)
         {
@@ -100,7 +103,7 @@ public static unsafe class TrainingCheckpoint
             {
                 float[] published = new float[checked((int)tensor.Length)];
                 model.ReadPublished((float*)numbers, tensor.Name, published);
-                writer.Write(MemoryMarshal.AsBytes<float>(published));
+                writer.Write(half ? MemoryMarshal.AsBytes<ushort>(Array.ConvertAll(published, ToBFloat16)) : MemoryMarshal.AsBytes<float>(published));
             }
         }
 
@@ -118,6 +121,13 @@ public static unsafe class TrainingCheckpoint
                 model.WritePublished((float*)numbers, tensor.Name, published);
             }
         }
+    }
+
+    /// <summary>Finite numbers only, as parameters are.</summary>
+    private static ushort ToBFloat16(float number)
+    {
+        uint bits = BitConverter.SingleToUInt32Bits(number);
+        return (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
     }
 
     private static long? StepOf(string path)

@@ -120,6 +120,6 @@ public sealed class TrainingSourceTests : IDisposable
         File.WriteAllText(path, config);
         TrainerOptions options = new() { Steps = 1, Batch = 1, Context = 16 };
         return TrainingSource.Of(
-            new(path, true, [], [], DocumentSplit.Auto, [], 0, tokenizer, 300, options, null, new(), folder.Path, ""), Documents, CancellationToken.None);
+            new(path, true, [], [], DocumentSplit.Auto, [], 0, tokenizer, 300, options, null, new(), folder.Path, false, ""), Documents, CancellationToken.None);
     }
 }
