@@ -1,6 +1,7 @@
 using System.Globalization;
 using ModelCompiler.Runtime.Text;
 using ModelCompiler.Runtime.Training;
+using ModelCompiler.Tool.Commands;
 
 namespace ModelCompiler.Tool.Training;
 
@@ -14,9 +15,6 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
     private readonly TrainingDisplay display = new();
     private readonly TrainingFolder folder = new(request.Output);
 
-    /// <summary>Writes a piece of text behind the prompt at each look at the held-out text; null: none.</summary>
-    public Func<TrainableModel, TrainingSource, Tokenizer, ITrainingSampler>? MakeSampler { get; init; }
-
     /// <summary>Trains and writes.</summary>
     /// <returns>What the whole held-out text gives at the end, and its bytes; null without one.</returns>
     public (HeldOutLoss Loss, long Bytes)? Run()
@@ -26,7 +24,8 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
         Tokenizer tokenizer = source.Tokenizer.Open(source.Graph.Dimensions.Vocab);
         int end = source.Graph.Dimensions.EndTokens.Count > 0 ? source.Graph.Dimensions.EndTokens[0] : tokenizer.EndId;
         TokenData data = text.Encode(tokenizer, source.Graph.Dimensions.BeginToken, end);
-        _ = new BatchSampler(data.Training, 0, request.Options.Context); // a text that is too short is told before anything is compiled
+        _ = new BatchSampler(data.Training, 0, request.Options.Context); // what the text does not allow is told before anything is compiled
+        RequireRoom(tokenizer, source);
         folder.Begin(request.Options.Resume, force);
         using TrainableModel model = load(source);
         source.Fill(model, cancellation);
@@ -34,15 +33,31 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
         display.Say(string.Create(
             CultureInfo.InvariantCulture,
             $"{model.ParameterCount:N0} parameters, {tokenizer.VocabularySize:N0} tokens known, {data.Training.Length:N0} tokens to learn from, {data.HeldOut.Length:N0} held out, {model.Threads} threads{(trainer.Step > 0 ? $"; going on behind step {trainer.Step}" : "")}"));
-        Train(model, source, tokenizer, trainer);
+        Train(model, source, trainer);
         folder.WriteModel(model, source, request.Half);
         return trainer.Evaluate(cancellation: cancellation) is { } found ? (found, TrainingText.CountBytes(tokenizer, data.HeldOut)) : null;
     }
 
-    private void Train(TrainableModel model, TrainingSource source, Tokenizer tokenizer, Trainer trainer)
+    /// <exception cref="UsageException">The model's context is shorter than what it is to read.</exception>
+    private void RequireRoom(Tokenizer tokenizer, TrainingSource source)
+    {
+        int context = source.Graph.Dimensions.ContextLength;
+        if (request.Options.Context > context)
+        {
+            throw new UsageException($"--context: found {request.Options.Context}, expected at most {context}, the context of the model (its config says so).");
+        }
+
+        int prompt = tokenizer.Encode(request.Prompt).Length;
+        if (prompt >= context)
+        {
+            throw new UsageException($"--prompt: found {prompt} tokens, expected fewer than {context}, the context of the model.");
+        }
+    }
+
+    private void Train(TrainableModel model, TrainingSource source, Trainer trainer)
     {
         using TrainingLog log = new(folder.Log, trainer.Step);
-        using ITrainingSampler? sampler = MakeSampler?.Invoke(model, source, tokenizer);
+        using TrainingSampler sampler = new(model, source, request.Loading);
         Listener listener = new(step =>
         {
             log.Add(step);
@@ -50,10 +65,7 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
             if (step.Validation is not null || step.Step == step.Steps)
             {
                 LossCurve.Write(folder.Curve, log.Entries);
-                if (sampler?.Sample(request.Prompt, cancellation) is { } sample)
-                {
-                    display.Say($"    {sample.ReplaceLineEndings("\n    ")}");
-                }
+                display.Say($"    {sampler.Sample(request.Prompt, cancellation).ReplaceLineEndings("\n    ")}");
             }
         });
         display.During(request.Options.Steps, () => trainer.Run(listener, cancellation));
@@ -63,11 +75,4 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
     {
         public void Report(TrainingProgress value) => listen(value);
     }
-}
-
-/// <summary>Lets a model that is being trained write.</summary>
-internal interface ITrainingSampler : IDisposable
-{
-    /// <summary>What the model writes behind a prompt now.</summary>
-    string Sample(string prompt, CancellationToken cancellation);
 }
