@@ -68,14 +68,8 @@ internal sealed class TrainingArena
 
             switch (graph.Operations[index])
             {
-                case NormGradient gradient:
-                    Region region = new(index) { Stride = ArenaPlanner.Pad(2 * gradient.Forward.Groups) };
-                    region.Extend(index, index);
-                    statistics[gradient.Forward.Output.Id] = region;
-                    break;
-                case NormParameterGradient gradient when statistics.TryGetValue(gradient.Forward.Output.Id, out Region? written):
-                    written.Extend(index, index);
-                    break;
+                case NormGradient gradient: UseStatistics(gradient.Forward, index); break;
+                case NormParameterGradient gradient: UseStatistics(gradient.Forward, index); break;
             }
         }
 
@@ -95,6 +89,17 @@ internal sealed class TrainingArena
                 group.Members[i] = home;
             }
         }
+    }
+
+    private void UseStatistics(Norm norm, int index)
+    {
+        if (!statistics.TryGetValue(norm.Output.Id, out Region? region))
+        {
+            region = new Region(index) { Stride = ArenaPlanner.Pad(2 * norm.Groups) };
+            statistics.Add(norm.Output.Id, region);
+        }
+
+        region.Extend(index, index);
     }
 
     /// <summary>Values that one product writes or reads as one row.</summary>

@@ -32,20 +32,16 @@ internal sealed partial class TrainingStagePlanner
 
     private void Plan(HeadLoss loss)
     {
-        if (loss.Output.Width == 0)
-        {
-            throw new UnsupportedOperationException(loss); // nothing below the head is trained
-        }
-
-        Slot input = Slot(loss.Input), output = Slot(loss.Output);
+        Slot input = Slot(loss.Input);
+        Slot? output = loss.Output.Width == 0 ? null : Slot(loss.Output);
         PackedMatrix matrix = layout.Products([new ProductPart(loss.Weight, null, Groups.Whole(loss.Weight.Rows))], Groups.Of(input));
         HeadLossKernel kernel = names.Name(name => new HeadLossKernel(
-            name, matrix.Format, matrix.PaddedInputs, loss.Weight.Rows, matrix.PaddedOutputs, TrainingBlocks.LossRows(matrix.PaddedOutputs),
-            TrainingBlocks.Outputs(matrix), input.Buffer.Stride, output.Buffer.Stride, loss.Trained), $"HeadLoss{input.GroupWidth}x{loss.Weight.Rows}");
-        string gradients = $"{output.Name} = dlogits · W" + (loss.Trained ? $", dW += dlogitsᵀ · {input.Name}" : "");
+            name, matrix.Format, matrix.PaddedInputs, loss.Weight.Rows, matrix.PaddedOutputs, TrainingBlocks.LossRows(matrix.PaddedOutputs), InputBlocks.Of(matrix),
+            TrainingBlocks.Outputs(matrix), input.Buffer.Stride, output?.Buffer.Stride ?? 0, output is not null, loss.Trained), $"HeadLoss{input.GroupWidth}x{loss.Weight.Rows}");
+        string gradients = (output is null ? "" : $", {output.Name} = dlogits · W") + (loss.Trained ? $", dW += dlogitsᵀ · {input.Name}" : "");
         WeightArgument[] trained = loss.Trained ? [Gradient("dpanels", matrix)] : [];
-        Add(kernel, loss, $"logits = W · {input.Name}, losses = −log softmax(logits)[target]; dlogits = (softmax(logits) − onehot(target)) · lossScale, {gradients}",
-            [input, output], [Trained("panels", matrix), .. trained]);
+        Add(kernel, loss, $"logits = W · {input.Name}, losses = −log softmax(logits)[target]; dlogits = (softmax(logits) − onehot(target)) · lossScale{gradients}",
+            output is null ? [input] : [input, output], [Trained("panels", matrix), .. trained]);
     }
 
     private void Plan(NormGradient gradient)
@@ -70,9 +66,15 @@ internal sealed partial class TrainingStagePlanner
     {
         Norm norm = gradient.Forward;
         Slot input = Slot(norm.Input), dy = Slot(gradient.OutputGradient);
-        if (!arena.Statistics.TryGetValue(norm.Output.Id, out Slot? statistics) || norm.Parameters.Except(gradient.Targets).Any())
+        Slot statistics = arena.Statistics[norm.Output.Id];
+        if (norm.Parameters.Except(gradient.Targets).Any())
         {
-            throw new UnsupportedOperationException(gradient); // nothing below the norm is trained, or only one of its parameters
+            throw new UnsupportedOperationException(gradient); // one of its parameters alone
+        }
+
+        if (!graph.Operations.Any(other => other is NormGradient { Forward.Output: { } normed } && normed.Id == norm.Output.Id))
+        {
+            PlanStatistics(gradient, norm, input, statistics);
         }
 
         (int groups, int width, int stride) = NormGroups(norm, input, dy);
@@ -94,6 +96,16 @@ internal sealed partial class TrainingStagePlanner
         }
 
         Add(kernel, gradient, string.Join(", ", sums) + $", n: {input.Name} normalised", [input, dy, statistics], [.. arguments]);
+    }
+
+    /// <summary>Where nothing below a norm is trained, nobody else computes them.</summary>
+    private void PlanStatistics(NormParameterGradient gradient, Norm norm, Slot input, Slot statistics)
+    {
+        (int groups, int width, int stride) = NormGroups(norm, input);
+        NormGradientKernel kernel = names.Name(name => new NormGradientKernel(
+            name, norm.Kind, groups, width, stride, input.Buffer.Stride, 0, 0, 0, statistics.Buffer.Stride, norm.Epsilon, norm.Weight is not null, false, HasOutput: false),
+            $"{norm.Kind}NormStatistics" + (groups == 1 ? $"{width}" : $"{groups}x{width}"));
+        Add(kernel, gradient, $"{statistics.Name} = mean and 1/σ of {input.Name}", [input, statistics], []);
     }
 
     private void Plan(AttentionGradient gradient)

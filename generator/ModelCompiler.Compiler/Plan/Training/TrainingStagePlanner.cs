@@ -30,6 +30,7 @@ internal sealed partial class TrainingStagePlanner(ModelGraph graph, ParameterLa
             case TokenEmbedding embedding: Plan(embedding); break;
             case Norm norm: Plan(norm); break;
             case FusedLinear linear: Plan(linear); break;
+            case GatedLinear gated: Plan(gated); break;
             case KeptGatedLinear gated: Plan(gated); break;
             case Rope rope: Plan(rope, rope, rope.Input, backward: false); break;
             case Attention attention: Plan(attention); break;
@@ -113,6 +114,20 @@ internal sealed partial class TrainingStagePlanner(ModelGraph graph, ParameterLa
         Add(kernel, linear, equation, [input, output, .. residual is null ? [] : new[] { residual }], [Trained("panels", matrix), .. Optional("bias", biases)]);
     }
 
+    /// <summary>Of a layer that is computed again: gate and up are kept only then.</summary>
+    private void Plan(GatedLinear gated)
+    {
+        Slot input = Slot(gated.Input), hidden = Slot(gated.Output);
+        ProductPart[] parts = [.. new[] { gated.Gate, gated.Up }.Select(part => new ProductPart(part.Weight, part.Bias, Groups.Of(hidden)))];
+        PackedMatrix matrix = layout.Gated(parts[0], parts[1], Groups.Of(input));
+        PackedVector? biases = layout.Biases(parts);
+        LinearKernel kernel = names.Name(name => new LinearKernel(
+            name, matrix.Format, matrix.PaddedInputs, matrix.PaddedOutputs, InputBlocks.Of(matrix), input.Buffer.Stride, hidden.Buffer.Stride, 0,
+            biases is not null, false, gated.Activation, true, false), $"Gated{gated.Input.Width}x{gated.Output.Width}{gated.Activation}");
+        string bias = biases is null ? "" : " + b", x = gated.Input.Name;
+        Add(kernel, gated, $"{hidden.Name} = {gated.Activation}(Wgate · {x}{bias}) · (Wup · {x}{bias})", [input, hidden], [Trained("panels", matrix), .. Optional("bias", biases)]);
+    }
+
     private void Plan(KeptGatedLinear gated)
     {
         Slot input = Slot(gated.Input), hidden = Slot(gated.Output), gate = Slot(gated.GateOutput), up = Slot(gated.UpOutput);
@@ -121,7 +136,7 @@ internal sealed partial class TrainingStagePlanner(ModelGraph graph, ParameterLa
         PackedVector? biases = layout.Biases(parts);
         KeptGateKernel kernel = names.Name(name => new KeptGateKernel(
             name, matrix.Format, matrix.PaddedInputs, matrix.PaddedOutputs, InputBlocks.Of(matrix), input.Buffer.Stride, hidden.Buffer.Stride,
-            gate.Buffer.Stride, up.Buffer.Stride, biases is not null, gated.Activation), $"Gated{gated.Input.Width}x{gated.Output.Width}{gated.Activation}");
+            gate.Buffer.Stride, up.Buffer.Stride, biases is not null, gated.Activation), $"KeptGated{gated.Input.Width}x{gated.Output.Width}{gated.Activation}");
         string bias = biases is null ? "" : " + b", x = gated.Input.Name;
         Add(kernel, gated,
             $"{gate.Name} = Wgate · {x}{bias}, {up.Name} = Wup · {x}{bias}, {hidden.Name} = {gated.Activation}({gate.Name}) · {up.Name}",
