@@ -1,4 +1,5 @@
 using ModelCompiler.Compiler.Diagnostics;
+using ModelCompiler.Compiler.Plan.Training;
 using ModelCompiler.Runtime.Sessions;
 using ModelCompiler.Runtime.Training;
 using ModelCompiler.Tool.Hosting;
@@ -21,7 +22,7 @@ internal static class Faults
         TextTooShortException => Line("MC330", fault.Message),
         NotFiniteTrainingException => Line("MC331", fault.Message),
         TrainingCheckpointException => Line("MC332", fault.Message),
-        ContextFullException or ArgumentException or PlatformNotSupportedException or FormatException => Line("MC322", fault.Message),
+        ContextFullException or TrainingMemoryException or ArgumentException or PlatformNotSupportedException or FormatException => Line("MC322", fault.Message),
         IOException or UnauthorizedAccessException => Line("MC321", fault.Message),
         OutOfMemoryException => Line("MC323", "There is not enough memory for this model."),
         _ => Line("MC329", $"This is a fault of modelc itself ({fault.GetType().Name}: {fault.Message}). Please report it, with what {TraceVariable}=1 shows.")
