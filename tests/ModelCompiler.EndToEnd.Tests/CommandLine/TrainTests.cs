@@ -51,7 +51,7 @@ public sealed partial class TrainTests : IDisposable
 
         // Further, from there, and to half the size; with other threads to the same bits.
         Finished further = ChildProcess.Modelc("train", folder["a"], "--text", folder["text.txt"], "--steps", "3", "--batch", "2", "--context", "32", "--dtype", "bf16", "--json", "-o", folder["b"]).Expect(0);
-        Assert.True(JsonDocument.Parse(further.Output).RootElement.GetProperty("validationLoss").GetDouble() < log[9].GetProperty("loss").GetDouble());
+        Assert.True(JsonDocument.Parse(further.Output).RootElement.GetProperty("validationLoss").GetDouble() < log[0].GetProperty("loss").GetDouble() - 0.5);
         Assert.True(new FileInfo(Path.Combine(folder["b"], "model.safetensors")).Length < new FileInfo(Path.Combine(folder["a"], "model.safetensors")).Length * 0.6);
         ChildProcess.Modelc("inspect", folder["b"]).Expect(0);
         Train("c", "--steps", "20", "--threads", "2");
@@ -59,7 +59,7 @@ public sealed partial class TrainTests : IDisposable
     }
 
     [Fact]
-    public void InterruptedAndResumedItGivesTheSameBits()
+    public void InterruptedAndResumedItGivesTheSameBitsWhateverTheDiskSays()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "SIGINT cannot be sent to one process on Windows.");
         string[] steps = ["--steps", "300", "--eval-every", "0"];
@@ -76,6 +76,8 @@ public sealed partial class TrainTests : IDisposable
 
         Assert.False(File.Exists(Path.Combine(folder["parts"], "model.safetensors")));
         Assert.Single(Directory.GetDirectories(Path.Combine(folder["parts"], "checkpoints")));
+        RefuseOnAFullDisk("parts", [.. steps, "--resume", "--checkpoint-every", "1"]);
+        Assert.Single(Directory.GetFileSystemEntries(Path.Combine(folder["parts"], "checkpoints")));
         Assert.Contains("MC332: ", Refuse(1, "parts", ["--steps", "300", "--resume", "--seed", "2"]), StringComparison.Ordinal);
         Assert.Contains("MC320: -o: found checkpoints", Refuse(2, "parts", steps), StringComparison.Ordinal);
         Assert.Contains("going on behind step", Train("parts", [.. steps, "--resume"]).Error, StringComparison.Ordinal);
@@ -105,29 +107,6 @@ public sealed partial class TrainTests : IDisposable
         Assert.Single(Directory.GetDirectories(Path.Combine(folder["wild"], "checkpoints")));
     }
 
-    [Fact]
-    public void ADiskThatFillsKeepsTheLastCheckpoint()
-    {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Needs a shell that limits the size of files.");
-        Train("full", "--steps", "5", "--eval-every", "0");
-        string checkpoint = Assert.Single(Directory.GetDirectories(Path.Combine(folder["full"], "checkpoints")));
-        byte[] whole = File.ReadAllBytes(Path.Combine(checkpoint, "optimizer.safetensors"));
-        long kilobytes = (new FileInfo(Path.Combine(checkpoint, "model.safetensors")).Length / 1024) + 20; // room for the weights, not for the optimizer
-        string command = string.Join(' ', ((string[])["dotnet", ChildProcess.ToolPath, .. Arguments("full2", ["--steps", "6", "--force"])]).Select(word => $"'{word}'"));
-        Directory.CreateDirectory(folder["full2"]);
-        using Process process = Process.Start(new ProcessStartInfo("bash", ["-c", $"trap '' XFSZ; ulimit -f {kilobytes.ToString(CultureInfo.InvariantCulture)}; {command}"])
-        {
-            RedirectStandardError = true, RedirectStandardOutput = true,
-        })!;
-        string error = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 1, error);
-        Assert.Contains("modelc: error MC321: ", error, StringComparison.Ordinal);
-        Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(folder["full2"], "checkpoints")));
-        Assert.False(File.Exists(Path.Combine(folder["full2"], "model.safetensors")));
-        Assert.Equal(whole, File.ReadAllBytes(Path.Combine(checkpoint, "optimizer.safetensors")));
-    }
-
     /// <summary>What is not given is as usual.</summary>
     private string[] Arguments(string output, string[] more)
         => ["train", .. usual.Where(option => !more.Contains(option.Key)).SelectMany(option => new[] { option.Key, option.Value }), .. more, "-o", folder[output]];
@@ -135,6 +114,25 @@ public sealed partial class TrainTests : IDisposable
     private Finished Train(string output, params string[] more) => ChildProcess.Modelc(Arguments(output, more)).Expect(0);
 
     private string Refuse(int exitCode, string output, string[] more) => ChildProcess.Modelc(Arguments(output, more)).Expect(exitCode).Error;
+
+    /// <summary>The parameters fit on this disk, the optimizer's state does not.</summary>
+    private void RefuseOnAFullDisk(string output, string[] more)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        long kilobytes = (new FileInfo(Path.Combine(folder["whole"], "model.safetensors")).Length / 1024) + 40;
+        string command = string.Join(' ', ((string[])["dotnet", ChildProcess.ToolPath, .. Arguments(output, more)]).Select(word => $"'{word}'"));
+        ProcessStartInfo start = new("bash", ["-c", $"trap '' XFSZ; ulimit -f {kilobytes.ToString(CultureInfo.InvariantCulture)}; exec {command}"]) { RedirectStandardError = true };
+        start.Environment["DOTNET_EnableWriteXorExecute"] = "0"; // which needs a file of 2 GiB in memory
+        using Process process = Process.Start(start)!;
+        string error = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.Contains("modelc: error MC321: ", error, StringComparison.Ordinal);
+        Assert.Equal(1, process.ExitCode);
+    }
 
     private byte[] Weights(string output) => File.ReadAllBytes(Path.Combine(folder[output], "model.safetensors"));
 

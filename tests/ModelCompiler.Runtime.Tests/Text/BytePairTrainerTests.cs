@@ -15,7 +15,9 @@ public sealed class BytePairTrainerTests
     [Fact]
     public void MergesAreThoseOfTheDefinition()
     {
-        Assert.Equal(PlainMerges([Words], 40), Merges(Train(Words, BytePairTrainer.LeastVocabulary + 40)));
+        List<string> merges = PlainMerges([Words], 40);
+        Assert.True(merges.Count > 15);
+        Assert.Equal(merges, Merges(Train(Words, BytePairTrainer.LeastVocabulary + 40)));
     }
 
     [Fact]
@@ -42,7 +44,7 @@ public sealed class BytePairTrainerTests
     [Fact]
     public void TheVocabularyIsNotLargerThanAsked()
     {
-        Assert.Equal(300, Open(Train(Words, 300)).VocabularySize);
+        Assert.Equal(270, Open(Train(Words, 270)).VocabularySize);
         Assert.Equal(257, Open(Train(Words, 257)).VocabularySize);
         Assert.True(Open(Train("ab", 5000)).VocabularySize < 260); // nothing occurs twice
     }
@@ -98,6 +100,11 @@ public sealed class BytePairTrainerTests
                 .Select(group => (Pair: group.Key, Count: group.Sum(pair => pair.Count)))
                 .OrderByDescending(pair => pair.Count).ThenBy(pair => known.IndexOf(pair.Pair.First)).ThenBy(pair => known.IndexOf(pair.Pair.Second))
                 .First();
+            if (best.Count < 2)
+            {
+                break;
+            }
+
             merges.Add($"{Shown(best.Pair.First)} {Shown(best.Pair.Second)}");
             known.Add(best.Pair.First + best.Pair.Second);
             foreach ((List<string> symbols, _) in pieces)

@@ -31,7 +31,18 @@ public sealed class SafetensorsWriter : IDisposable
     }
 
     /// <summary>The next bytes of the tensors, little-endian.</summary>
-    public void Write(ReadOnlySpan<byte> bytes) => stream.Write(bytes);
+    /// <exception cref="IOException">The disk is full, or the file system takes no file of this size.</exception>
+    public void Write(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            stream.Write(bytes);
+        }
+        catch (ArgumentOutOfRangeException fault)
+        {
+            throw TooLong(fault);
+        }
+    }
 
     /// <summary>Puts the finished file in its place.</summary>
     /// <param name="toDisk">Waits until the system has written it to the disk, so that a loss of power does not leave an empty file in its place.</param>
@@ -43,8 +54,16 @@ public sealed class SafetensorsWriter : IDisposable
             throw new InvalidOperationException($"'{path}' has {stream.Position} bytes, but its header declares {expectedLength}");
         }
 
-        stream.Flush(toDisk);
-        stream.Dispose();
+        try
+        {
+            stream.Flush(toDisk);
+            stream.Dispose();
+        }
+        catch (ArgumentOutOfRangeException fault)
+        {
+            throw TooLong(fault);
+        }
+
         File.Move(beside, path, overwrite: true);
         committed = true;
     }
@@ -61,7 +80,7 @@ public sealed class SafetensorsWriter : IDisposable
         {
             stream.Dispose();
         }
-        catch (IOException)
+        catch (Exception fault) when (fault is IOException or ArgumentException)
         {
             // What a full disk would not take is thrown away anyway.
         }
@@ -70,6 +89,9 @@ public sealed class SafetensorsWriter : IDisposable
             File.Delete(beside);
         }
     }
+
+    /// <summary>.NET makes an ArgumentOutOfRangeException of EFBIG, which a caller cannot tell from a mistake of its own.</summary>
+    private IOException TooLong(ArgumentOutOfRangeException fault) => new($"'{path}': {fault.Message}", fault);
 
     private static byte[] Header(IReadOnlyList<TensorDeclaration> tensors)
     {
