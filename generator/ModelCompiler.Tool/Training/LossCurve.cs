@@ -1,9 +1,13 @@
 using ModelCompiler.Tool.Hosting;
-using ScottPlot;
+using OxyPlot;
+using OxyPlot.Axes;
+using OxyPlot.Legends;
+using OxyPlot.Series;
 
 namespace ModelCompiler.Tool.Training;
 
 /// <summary>The losses of a training as a picture, loss.svg.</summary>
+/// <remarks>OxyPlot draws SVG without a native library, of which ScottPlot's (Skia) would be carried for each system.</remarks>
 internal static class LossCurve
 {
     private const int Width = 900;
@@ -15,22 +19,25 @@ internal static class LossCurve
     /// <summary>Draws the losses of all steps, averaged where they are many, and of the held-out text.</summary>
     public static void Write(string path, IReadOnlyList<TrainingLogEntry> entries)
     {
-        using Plot plot = new();
+        PlotModel plot = new() { Background = OxyColors.White };
+        plot.Axes.Add(new LinearAxis { Position = AxisPosition.Bottom, Title = "step", MajorGridlineStyle = LineStyle.Solid, MajorGridlineColor = OxyColors.LightGray });
+        plot.Axes.Add(new LinearAxis { Position = AxisPosition.Left, Title = "nats for each token", MajorGridlineStyle = LineStyle.Solid, MajorGridlineColor = OxyColors.LightGray });
+        plot.Legends.Add(new Legend { LegendPosition = LegendPosition.RightTop });
         int run = Math.Max(1, (entries.Count + MostPoints - 1) / MostPoints);
-        TrainingLogEntry[][] runs = [.. entries.Chunk(run)];
-        var training = plot.Add.ScatterLine(
-            runs.Select(steps => steps.Average(step => step.Step)).ToArray(), runs.Select(steps => steps.Average(step => step.Loss)).ToArray());
-        training.LegendText = "loss";
-        TrainingLogEntry[] looked = [.. entries.Where(entry => entry.Validation is not null)];
-        if (looked.Length > 0)
+        plot.Series.Add(Line("loss", OxyColors.SteelBlue, entries.Chunk(run).Select(steps => new DataPoint(steps.Average(step => step.Step), steps.Average(step => step.Loss)))));
+        DataPoint[] heldOut = [.. entries.Where(entry => entry.Validation is not null).Select(entry => new DataPoint(entry.Step, entry.Validation!.Value))];
+        if (heldOut.Length > 0)
         {
-            var heldOut = plot.Add.Scatter(looked.Select(entry => (double)entry.Step).ToArray(), looked.Select(entry => entry.Validation!.Value).ToArray());
-            heldOut.LegendText = "validation loss";
+            plot.Series.Add(Line("validation loss", OxyColors.OrangeRed, heldOut));
         }
 
-        plot.XLabel("step");
-        plot.YLabel("nats for each token");
-        plot.ShowLegend(Alignment.UpperRight);
-        WholeFile.Write(path, plot.GetSvgXml(Width, Height));
+        WholeFile.Write(path, stream => new SvgExporter { Width = Width, Height = Height }.Export(plot, stream));
+    }
+
+    private static LineSeries Line(string title, OxyColor colour, IEnumerable<DataPoint> points)
+    {
+        LineSeries line = new() { Title = title, Color = colour };
+        line.Points.AddRange(points);
+        return line;
     }
 }
