@@ -76,7 +76,7 @@ public static class ModelCompilation
         bool valid = true;
         try
         {
-            ModelPlan plan = ModelPlanner.Plan(inputs.Name, graph, formats!, cache, (_, fused) => valid &= GraphVerifier.Verify(fused, model, diagnostics));
+            ModelPlan plan = ModelPlanner.Plan(inputs.Name, graph, formats!, cache, (_, fused) => valid &= GraphVerifier.Verify(fused, model, diagnostics), options.Features);
             return valid ? plan : null;
         }
         catch (MixedGateException mixed)
