@@ -50,11 +50,11 @@ internal static class TapWriter
     {
         string scores = CacheTileWriter.Scores(set, a.Block), probabilities = Probabilities(set, a);
         bool scaled = a.Block.Groups > 0;
-        string weights = $"w.Trace!.Attention(layer, (head * {a.Group}) + h, row)";
+        string weights = $"w.Trace!.Attention(layer, (head * {a.Group}) + h, token)";
         writer.Open($"while (w.Next(w.Rows * {a.KvHeads}, 1, out int item, out _))");
-        writer.Line($"int row = item / {a.KvHeads}, head = item % {a.KvHeads}, position = w.Positions[row];");
-        writer.Line("byte** pages = w.SliceOf(row)->Pages;");
-        writer.Line($"float* queries = q + (row * (nint){a.QueryStride}) + (head * {a.Group * a.PaddedHeadDim});");
+        writer.Line($"int token = item / {a.KvHeads}, head = item % {a.KvHeads}, position = w.Positions[token];");
+        writer.Line("byte** pages = w.SliceOf(token)->Pages;");
+        writer.Line($"float* queries = q + (token * (nint){a.QueryStride}) + (head * {a.Group * a.PaddedHeadDim});");
         writer.Line($"float* scores = w.Local + {a.Scratch.Scores};");
         writer.Open($"for (int p = {AttendWriter.FirstPage(a)}; p <= position / 64; p++)");
         writer.Line($"byte* block = pages[p] + page + (head * (nint){a.Block.LengthBytes});");
