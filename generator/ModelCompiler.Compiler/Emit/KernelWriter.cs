@@ -1,4 +1,5 @@
 using ModelCompiler.Compiler.Emit.Kernels;
+using ModelCompiler.Compiler.Emit.Kernels.Training;
 using ModelCompiler.Compiler.Emit.Targets;
 using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Graph;
@@ -19,14 +20,14 @@ internal static class KernelWriter
         AttentionKernel attention => AttentionWriter.Parameters(attention),
         ElementwiseKernel elementwise => ElementwiseWriter.Parameters(elementwise),
         TapKernel or GivenStatesKernel => TapWriter.Parameters(kernel),
-        _ => throw new ArgumentOutOfRangeException(nameof(kernel), kernel.GetType().Name, "No writer for this kernel."),
+        _ => TrainingKernelWriter.Parameters(kernel),
     };
 
     /// <summary>Writes all kernels of a plan for an instruction set.</summary>
-    public static KernelSet Write(ModelPlan plan, VectorTarget target, CancellationToken cancellation)
+    public static KernelSet Write(IEnumerable<KernelPlan> kernels, VectorTarget target, CancellationToken cancellation)
     {
         KernelSet set = new(target);
-        foreach (KernelPlan kernel in plan.Kernels)
+        foreach (KernelPlan kernel in kernels)
         {
             cancellation.ThrowIfCancellationRequested();
             set.Require(KernelFile.Kernels, kernel.Name, writer =>
@@ -51,7 +52,7 @@ internal static class KernelWriter
         StateTapKernel tap => $"Keeps x[rows × {tap.Width}] as a state of the trace.",
         GivenStatesKernel given => $"x[rows × {given.Width}] = the states that the head is to be applied to.",
         AttentionTapKernel { Attention: { } a } => $"Keeps the weights of an attention of {a.Heads} heads over {a.KvHeads} key/value heads: what it has computed page by page, once more and whole.",
-        _ => kernel.Name,
+        _ => TrainingKernelWriter.Describe(kernel),
     };
 
     private static string Describe(LinearKernel linear, TargetSet? target)
@@ -64,7 +65,8 @@ internal static class KernelWriter
             + $"{linear.Format.Name} panels of {linear.Format.PanelColumns} columns, {panelBytes} bytes each{tile}{blocks}.";
     }
 
-    private static void Write(KernelSet set, SourceWriter writer, KernelPlan kernel)
+    /// <summary>Writes one shared body, and what it asks for.</summary>
+    public static void Write(KernelSet set, SourceWriter writer, KernelPlan kernel)
     {
         switch (kernel)
         {
@@ -75,6 +77,7 @@ internal static class KernelWriter
             case AttentionKernel attention: AttentionWriter.Write(set, writer, attention); break;
             case ElementwiseKernel elementwise: ElementwiseWriter.Write(set, writer, elementwise); break;
             case TapKernel or GivenStatesKernel: TapWriter.Write(set, writer, kernel); break;
+            default: TrainingKernelWriter.Write(set, writer, kernel); break;
         }
     }
 }

@@ -14,7 +14,7 @@ internal static class QuantiseInputs
     {
         List<Operation> operations = [];
         Dictionary<(int Value, BlockFormat Format), Value> quantised = [];
-        int next = graph.Operations.SelectMany(operation => operation.Inputs.Concat(operation.Outputs)).Max(value => value.Id) + 1;
+        int next = graph.NextValueId;
         foreach (Operation operation in graph.Operations.SelectMany(operation => Part(operation, formats)))
         {
             switch (operation)

@@ -15,7 +15,7 @@ internal static class ModelPlanner
 
     public static ModelPlan Plan(string name, ModelGraph graph, FormatChoice formats, CacheFormat cache, Action<string, ModelGraph>? afterPass = null, ModelFeatures features = ModelFeatures.None)
     {
-        ModelGraph fused = PassList.Run(graph, formats, afterPass);
+        ModelGraph fused = PassList.Run(PassList.Inference, graph, formats, afterPass);
         ArenaPlanner arena = ArenaPlanner.Plan(fused, LocalScratch.FirstFreeFloat(fused, cache));
         WeightsPlanner weights = new();
         StagePlanner stages = new(fused, formats, arena, weights, cache, features);

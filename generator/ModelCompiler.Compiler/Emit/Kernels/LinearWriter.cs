@@ -14,10 +14,6 @@ internal static class LinearWriter
 
     public static void Write(KernelSet set, SourceWriter writer, LinearKernel kernel)
     {
-        int parts = kernel.Gated ? 2 : 1;
-        int columns = kernel.Format.PanelColumns;
-        long panelBytes = parts * kernel.Format.PanelBytes(kernel.Inputs, columns);
-        int full = kernel.Outputs / columns;
         writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         writer.Open($"public static void {kernel.Name}({Parameters(kernel)})");
         writer.Line($"int rows = {(kernel.ToLogits ? "w.LogitRows" : "w.Rows")};");
@@ -26,6 +22,17 @@ internal static class LinearWriter
             writer.Line("float* y = w.Logits;");
         }
 
+        WriteClaims(set, writer, kernel);
+        writer.Close();
+    }
+
+    /// <summary>Writes the loop that claims panels, over variables w, x, y, rows, panels and, where the kernel has them, bias and residual.</summary>
+    public static void WriteClaims(KernelSet set, SourceWriter writer, LinearKernel kernel)
+    {
+        int parts = kernel.Gated ? 2 : 1;
+        int columns = kernel.Format.PanelColumns;
+        long panelBytes = parts * kernel.Format.PanelBytes(kernel.Inputs, columns);
+        int full = kernel.Outputs / columns;
         writer.Line($"WorkSplit split = WorkSplit.Of(rows, {kernel.Panels}, {TilePlan.Rows(set.Target.Set, kernel.Format)}, w.Count);");
         writer.Open("while (w.Next(split.Items, split.Grain, out int first, out int last))");
         writer.Open("for (int item = first; item < last; item++)");
@@ -44,7 +51,7 @@ internal static class LinearWriter
             writer.Line(call(Panel(set, kernel, full > 0 ? columns : kernel.TailColumns)));
         }
 
-        writer.Close().Close().Close();
+        writer.Close().Close();
     }
 
     /// <summary>Requires the method that takes some rows over one panel (or a gate panel and its up panel).</summary>

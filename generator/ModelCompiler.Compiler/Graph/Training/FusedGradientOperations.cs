@@ -5,7 +5,7 @@ namespace ModelCompiler.Compiler.Graph.Training;
 /// exist: losses, dx = dlogits · W, and, where the head is trained, dW += dlogitsᵀ · x. Made by a pass from Linear, CrossEntropy, CrossEntropyGradient,
 /// LinearInputGradient and WeightGradient.
 /// </summary>
-/// <param name="Output">dx [T × in].</param>
+/// <param name="Output">dx [T × in]; of width 0 where nobody asks for it (only the head is trained).</param>
 /// <param name="Losses">[T × 1].</param>
 /// <param name="Place">The head's.</param>
 /// <param name="Input">x [T × in].</param>
@@ -16,6 +16,7 @@ public sealed record HeadLoss(Value Output, Value Losses, Place Place, Value Inp
     public override IEnumerable<Value> Inputs => [Input];
     public override IEnumerable<Value> Outputs => [Output, Losses];
     public override IEnumerable<Parameter> Parameters => [Weight];
+    public override IEnumerable<Parameter> Targets => Trained ? [Weight] : [];
 }
 
 /// <summary>

@@ -6,8 +6,8 @@ namespace ModelCompiler.Compiler.Graph.Training;
 /// </summary>
 public abstract record ParameterGradient(Value Output, Place Place) : Operation(Output, Place)
 {
-    /// <summary>The parameters whose gradients it adds to.</summary>
-    public abstract IEnumerable<Parameter> Targets { get; }
+    /// <inheritdoc/>
+    public abstract override IEnumerable<Parameter> Targets { get; }
 }
 
 /// <summary>dW[out × in] += dyᵀ · x; db[out] += Σ_t dy[t].</summary>
@@ -19,14 +19,16 @@ public sealed record WeightGradient(Value Output, Place Place, Value Input, Valu
 }
 
 /// <summary>dweight += Σ_t dy[t] · n[t], dbias += Σ_t dy[t]; n: the normalised input, as <see cref="NormGradient"/> tells. Groups are added in order within a row.</summary>
-public sealed record NormParameterGradient(Value Output, Place Place, Norm Forward, Value OutputGradient) : ParameterGradient(Output, Place)
+public sealed record NormParameterGradient(Value Output, Place Place, Norm Forward, Value OutputGradient, Parameter? Weight, Parameter? Bias)
+    : ParameterGradient(Output, Place)
 {
     public override IEnumerable<Value> Inputs => [Forward.Input, OutputGradient];
-    public override IEnumerable<Parameter> Targets => Forward.Parameters;
+    public override IEnumerable<Parameter> Targets => new[] { Weight, Bias }.OfType<Parameter>();
 }
 
-/// <summary>dtable[token[t]] += dy[t].</summary>
-public sealed record EmbeddingGradient(Value Output, Place Place, Value OutputGradient, Parameter Table) : ParameterGradient(Output, Place)
+/// <summary>dtable[token[t]] += dy[t] · factor.</summary>
+public sealed record EmbeddingGradient(Value Output, Place Place, Value OutputGradient, Parameter Table, double Factor = 1)
+    : ParameterGradient(Output, Place)
 {
     public override IEnumerable<Value> Inputs => [OutputGradient];
     public override IEnumerable<Parameter> Targets => [Table];

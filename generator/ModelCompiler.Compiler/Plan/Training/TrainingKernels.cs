@@ -15,10 +15,11 @@ public sealed record RowNormKernel(
 /// <summary>
 /// dx = norm'(x) · dy (+ residual), and for each row and group its statistics (mean, 1/σ) for <see cref="NormParameterGradientKernel"/>.
 /// x, dy[, residual], dx, statistics; gain. dx may be dy or residual. statistics: [rows × StatisticsStride], group g at 2·g.
+/// Without <paramref name="HasOutput"/> the statistics alone (x, statistics): where x leads to no trained parameter.
 /// </summary>
 public sealed record NormGradientKernel(
     string Name, NormKind Kind, int Groups, int Width, int GroupStride, int InStride, int GradientStride, int ResidualStride, int OutStride, int StatisticsStride,
-    double Epsilon, bool HasWeight, bool HasResidual) : KernelPlan(Name);
+    double Epsilon, bool HasWeight, bool HasResidual, bool HasOutput = true) : KernelPlan(Name);
 
 /// <summary>dgain += Σ dy · n, dbias += Σ dy: columns are claimed, rows added in order, groups in order within a row. x, dy, statistics; dgain, dbias.</summary>
 public sealed record NormParameterGradientKernel(
@@ -69,11 +70,13 @@ public sealed record WeightGradientKernel(
     string Name, int Parts, int Inputs, int PartOutputs, int InputBlock, int InStride, int GradientStride, bool HasWeight, bool HasBias) : KernelPlan(Name);
 
 /// <summary>
-/// Head, loss and their gradients for blocks of <paramref name="BlockRows"/> rows, logits in the step's own memory (Worker.Logits: [BlockRows × VocabStride]). Has barriers of its own,
-/// the last one after dx. Where Worker.LossOnly, losses only. x, dx, losses (Worker.Losses); panels; dpanels where <paramref name="Trained"/>.
+/// Head, loss and their gradients for blocks of <paramref name="BlockRows"/> rows, logits in the step's own memory (Worker.Logits: [BlockRows × VocabStride]), losses to Worker.Losses. Has barriers of
+/// its own, the last one behind everything. Where Worker.LossOnly, losses only. x, dx where <paramref name="HasInputGradient"/> (not the place of x); panels; dpanels where <paramref name="Trained"/>.
+/// <paramref name="InputBlocks"/>: as <see cref="LinearKernel"/>'s, of the logits.
 /// </summary>
 public sealed record HeadLossKernel(
-    string Name, WeightFormat Format, int Inputs, int Vocab, int VocabStride, int BlockRows, int OutputBlock, int InStride, int OutStride, bool Trained) : KernelPlan(Name);
+    string Name, WeightFormat Format, int Inputs, int Vocab, int VocabStride, int BlockRows, int InputBlocks, int OutputBlock, int InStride, int OutStride, bool HasInputGradient, bool Trained)
+    : KernelPlan(Name);
 
 /// <summary>dtable[token] += dy · factor, into float32 panels; blocks of columns are claimed, rows added in order. dy; dtable.</summary>
 public sealed record EmbeddingGradientKernel(string Name, int Width, int TableInputs, int PaddedOutputs, int GradientStride, double Factor) : KernelPlan(Name);
