@@ -65,9 +65,8 @@ public static class ModelCompilation
     public static ModelPlan? Plan(ModelInputs inputs, PlanOptions options, ICollection<ModelDiagnostic> diagnostics)
     {
         SourceSpan model = new(inputs.Config.File.Path);
-        if (!FormatChoice.TryParse(options.Weights, out FormatChoice? formats, out string? mistake))
+        if (Formats(options.Weights, model, diagnostics) is not { } formats)
         {
-            diagnostics.Add(new(Catalogue.UnknownFormat, model, $"In the weights format '{options.Weights}': {mistake} Set Weights to one of the formats, or to one and PATTERN=FORMAT behind it."));
             return null;
         }
 
@@ -79,27 +78,41 @@ public static class ModelCompilation
         }
 
         if (ModelGraphBuilder.Build(inputs, diagnostics) is not { } graph
-            || !FormatCheck.Check(formats!, graph, model, diagnostics))
+            || !FormatCheck.Check(formats, graph, model, diagnostics))
         {
             return null;
         }
 
-        return Guard(model, diagnostics, verify => ModelPlanner.Plan(inputs.Name, graph, formats!, cache, verify, options.Features));
+        return Guard(model, diagnostics, verify => ModelPlanner.Plan(inputs.Name, graph, formats, cache, verify, options.Features));
     }
 
-    /// <summary>Maps, verifies, differentiates, fuses and plans the training of all parameters of a model, in f32. Returns null when <paramref name="diagnostics"/> received an error.</summary>
+    /// <summary>Maps, verifies, differentiates, fuses and plans the training of all parameters of a model, in f32, or of adapters of a model that is frozen. Returns null when <paramref name="diagnostics"/> received an error.</summary>
     /// <exception cref="TrainingMemoryException">The activations do not fit into the memory that the options allow.</exception>
+    /// <exception cref="ArgumentException">A rank below 1, or a target that fits no product.</exception>
     public static TrainingPlan? PlanTraining(ModelInputs inputs, TrainingPlanOptions options, ICollection<ModelDiagnostic> diagnostics)
     {
         SourceSpan model = new(inputs.Config.File.Path);
-        return ModelGraphBuilder.Build(inputs, diagnostics) is { } graph
-            ? Guard(model, diagnostics, verify => TrainingPlanner.Plan(inputs.Name, graph, options, verify))
+        return Formats(options.Weights, model, diagnostics) is { } formats
+            && ModelGraphBuilder.Build(inputs, diagnostics) is { } graph
+            && FormatCheck.Check(formats, graph, model, diagnostics)
+            ? Guard(model, diagnostics, verify => TrainingPlanner.Plan(inputs.Name, graph, formats, options, verify))
             : null;
     }
 
     /// <summary>Writes the C# of a planned training step.</summary>
     public static EquatableArray<GeneratedFile> EmitTraining(TrainingPlan plan, TrainingEmitOptions options, CancellationToken cancellation = default)
         => TrainingWriter.Write(plan, options, cancellation);
+
+    private static FormatChoice? Formats(string weights, SourceSpan model, ICollection<ModelDiagnostic> diagnostics)
+    {
+        if (FormatChoice.TryParse(weights, out FormatChoice? formats, out string? mistake))
+        {
+            return formats;
+        }
+
+        diagnostics.Add(new(Catalogue.UnknownFormat, model, $"In the weights format '{weights}': {mistake} Set Weights to one of the formats, or to one and PATTERN=FORMAT behind it."));
+        return null;
+    }
 
     /// <summary>Plans; what cannot be planned, and what a pass did wrong, becomes a diagnostic.</summary>
     private static T? Guard<T>(SourceSpan model, ICollection<ModelDiagnostic> diagnostics, Func<Action<string, ModelGraph>, T> plan)

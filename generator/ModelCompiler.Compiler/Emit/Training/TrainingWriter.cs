@@ -72,7 +72,7 @@ internal sealed class TrainingWriter
         return string.Format(
             CultureInfo.InvariantCulture,
             "training of {0}, {1} layers of width {2}, {3} heads ({4} key/value) of {5}, feed-forward {6}, vocabulary {7}; {8:0.##} MB of parameters, {9:0.#} KB of activations for each token{10}.",
-            plan.Model.Graph.Family, d.Layers, d.Dim, d.Heads, d.KvHeads, d.HeadDim, d.HiddenDim, d.Vocab, plan.Model.Weights.LengthBytes / 1e6,
+            plan.Model.Graph.Family, d.Layers, d.Dim, d.Heads, d.KvHeads, d.HeadDim, d.HiddenDim, d.Vocab, plan.Trained.LengthBytes / 1e6,
             plan.Scratch.ArenaFloatsPerRow * 4 / 1e3, plan.RecomputedLayers == 0 ? "" : $", {plan.RecomputedLayers} layers computed again");
     }
 
