@@ -23,6 +23,9 @@ public sealed record LoadOptions
     /// <summary>Most tokens of a prompt in one step, 1 … <see cref="ModelDescription.MaxRows"/>. Null: that. Cancellation is looked at between steps.</summary>
     public int? PromptChunk { get; init; }
 
+    /// <summary>A packed weights file that lies in memory and may change between steps: the parameters of a model that is being trained.</summary>
+    internal UnmanagedMemoryStream? WeightsMemory { get; init; }
+
     internal int ChooseThreads()
     {
         if (Threads is not { } threads)

@@ -50,6 +50,7 @@ internal static class ModelcCommand
         LogitsCommand.Create(),
         BenchCommand.Create(),
         PerplexityCommand.Create(),
+        TrainCommand.Create(),
         SynthCommand.Create(),
         CacheCommand.Create(),
     };
