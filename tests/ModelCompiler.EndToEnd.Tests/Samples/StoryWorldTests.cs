@@ -154,7 +154,7 @@ public sealed partial class StoryWorldTests
     private static partial Regex RobotWords();
 
     /// <summary>Lines of English that begin with a capital letter, or of Chinese without Latin letters; both end as sentences do.</summary>
-    [GeneratedRegex("^(\"?[A-Z][A-Za-z ',.?!:\"]*[.?!]\"?(\n|$)|“?\\p{IsCJKUnifiedIdeographs}[\\p{IsCJKUnifiedIdeographs}，。？！：“”、]*[。？！]”?(\n|$))+$")]
+    [GeneratedRegex("^(\"?[A-Z][-A-Za-z ',.?!:\"]*[.?!]\"?(\n|$)|“?\\p{IsCJKUnifiedIdeographs}[\\p{IsCJKUnifiedIdeographs}，。？！：“”、]*[。？！]”?(\n|$))+$")]
     private static partial Regex WholeLines();
 
     [GeneratedRegex("^([\"“]?[A-Za-z\\p{IsCJKUnifiedIdeographs}].*[.?!。？！][\"”]?(\n|$))+$")]
