@@ -2,12 +2,9 @@ using ModelCompiler.Compiler;
 using ModelCompiler.Compiler.Packing;
 using ModelCompiler.Compiler.Plan;
 using ModelCompiler.Compiler.Reference;
-using ModelCompiler.EndToEnd.Tests.Conformance;
-using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Sessions;
 using ModelCompiler.Tests;
 using ModelCompiler.Tool.Inputs;
-using ModelCompiler.Tool.Tokenizers;
 using StoryWorld.Corpus;
 using StoryWorld.Grammar;
 using StoryWorld.Writing;
@@ -18,14 +15,14 @@ namespace ModelCompiler.EndToEnd.Tests.Samples;
 /// <summary>
 /// The model of samples/HelloModel, trained on what samples/StoryWorld writes: what it knows, and what it makes of 金 in its two worlds.
 /// </summary>
-public sealed class ShippedModelTests(ConformanceModels models, ITestOutputHelper output)
+public sealed class ShippedModelTests : IDisposable
 {
     private const string Gold = "我喜欢黄金首饰", Robot = "这是一个变形金刚";
 
     /// <summary>Never a seed of the training text: the documents are new to the model also because they are held out.</summary>
     private const ulong HeldOutSeed = 987654321;
 
-    private static readonly string folder = Path.Combine(SharedData.RepositoryRoot, "samples", "HelloModel", "models", "story");
+    private static readonly string folder = Path.Combine(SharedData.RepositoryRoot, "samples", "HelloModel", "models", "hello");
     private static readonly string[] goldWorld =
     [
         "金匠给女王做了一枚金戒指。", "这条金项链很美。", "黄金是一种金属。", "黄金很软，铁很硬。", "首饰店里有三枚金戒指。", "她的奶奶送给米娅一只金手镯。", "国王有一箱黄金。",
@@ -35,6 +32,23 @@ public sealed class ShippedModelTests(ConformanceModels models, ITestOutputHelpe
     [
         "变形金刚是会变形的机器人。", "它可以变形，变成一辆汽车。", "汤姆有一个红色的变形金刚。", "机器人收起手臂，变成一架飞机。", "我们是变形金刚。", "孩子们喜欢看变形金刚的电影。",
     ];
+
+    private readonly ITestOutputHelper output;
+    private readonly HelloModel model = HelloModel.Load();
+    private readonly Tokenizer tokenizer;
+
+    public ShippedModelTests(ITestOutputHelper output)
+    {
+        this.output = output;
+        tokenizer = model.Tokenizer!;
+        if (model.Description.Family != "llama")
+        {
+            model.Dispose();
+            Assert.Skip("The trained model is not there yet.");
+        }
+    }
+
+    public void Dispose() => model.Dispose();
 
     [Theory]
     [InlineData("中国的首都是", "北京")]
@@ -46,18 +60,15 @@ public sealed class ShippedModelTests(ConformanceModels models, ITestOutputHelpe
     [InlineData("Tom has a blue ball, and Anna has a green hat. Tom puts the ball in the kitchen, and Anna puts the hat under the bed. Where is the hat?", " Under the bed")]
     public void ItGoesOnWithWhatIsTrue(string prompt, string expected)
     {
-        Tokenizer tokenizer = Open();
-        using CompiledModel model = models.Open(folder, "bf16").Load(Engines.Supported[0]);
-        Assert.Equal(expected, Answer(model, tokenizer, prompt, tokenizer.Encode(expected, addSpecialTokens: false).Length));
+        Assert.Equal(expected, Answer(prompt, tokenizer.Encode(expected, addSpecialTokens: false).Length));
     }
 
     /// <summary>The same vector goes in; what comes out of the last layer belongs to another world.</summary>
     [Fact]
     public void GoldHasOneVectorAndTwoMeanings()
     {
-        Tokenizer tokenizer = Open();
         int symbol = Assert.Single(tokenizer.Encode("金", addSpecialTokens: false));
-        (double[] Static, double[] Last) gold = Vectors(tokenizer, Gold)[^3], robot = Vectors(tokenizer, Robot)[^2];
+        (double[] Static, double[] Last) gold = Vectors(Gold)[^3], robot = Vectors(Robot)[^2];
         Assert.Equal(symbol, tokenizer.Encode(Gold)[^3]);
         Assert.Equal(symbol, tokenizer.Encode(Robot)[^2]);
         Assert.Equal(1, Cosine(gold.Static, robot.Static), 1e-12);
@@ -71,7 +82,7 @@ public sealed class ShippedModelTests(ConformanceModels models, ITestOutputHelpe
         AssertNeighbours("robots", robot.Last);
 
         IEnumerable<(string, string, double[])> Known(string world, string[] sentences) => sentences.SelectMany(sentence =>
-            Vectors(tokenizer, sentence).Zip(tokenizer.Encode(sentence)).Select(token => (world, tokenizer.Decode([token.Second]), token.First.Last)));
+            Vectors(sentence).Zip(tokenizer.Encode(sentence)).Select(token => (world, tokenizer.Decode([token.Second]), token.First.Last)));
 
         void AssertNeighbours(string world, double[] vector)
         {
@@ -85,8 +96,6 @@ public sealed class ShippedModelTests(ConformanceModels models, ITestOutputHelpe
     [Fact]
     public void ItAnswersWhatAStoryTold()
     {
-        Tokenizer tokenizer = Open();
-        using CompiledModel model = models.Open(folder, "bf16").Load(Engines.Supported[0], threads: 2);
         (string Text, int End)[] stories =
         [
             .. HeldOut().Where(document => document is { Scene: "where" or "two-people" or "giving" or "moved", Languages: Languages.English or Languages.Chinese })
@@ -97,7 +106,7 @@ public sealed class ShippedModelTests(ConformanceModels models, ITestOutputHelpe
         int right = stories.Count(story =>
         {
             string expected = story.Text[story.End..];
-            return Answer(model, tokenizer, story.Text[..story.End], tokenizer.Encode(expected, addSpecialTokens: false).Length) == expected;
+            return Answer(story.Text[..story.End], tokenizer.Encode(expected, addSpecialTokens: false).Length) == expected;
         });
         output.WriteLine($"{right} of {stories.Length} answers are right");
         Assert.Equal(200, stories.Length);
@@ -108,8 +117,6 @@ public sealed class ShippedModelTests(ConformanceModels models, ITestOutputHelpe
     [Fact]
     public void ItForetellsAlmostAsWellAsTheGrammar()
     {
-        Tokenizer tokenizer = Open();
-        using CompiledModel model = models.Open(folder, "bf16").Load(Engines.Supported[0], threads: 2);
         Document[] documents = [.. HeldOut().Take(300)];
         double grammar = documents.Sum(document => document.SurpriseNats), found = 0;
         int tokens = 0, characters = documents.Sum(document => document.Text.Length);
@@ -132,14 +139,7 @@ public sealed class ShippedModelTests(ConformanceModels models, ITestOutputHelpe
         return Enumerable.Range(0, int.MaxValue).Select(number => writer.Write(number)).Where(document => CorpusFiles.IsHeldOut(document.Text));
     }
 
-    private static Tokenizer Open()
-    {
-        Assert.SkipUnless(Directory.Exists(folder), "The trained model is not there yet.");
-        string settings = Path.Combine(folder, "tokenizer_config.json");
-        return new(TokenizerPacker.Pack(File.ReadAllText(Path.Combine(folder, "tokenizer.json")), File.Exists(settings) ? File.ReadAllText(settings) : null));
-    }
-
-    private static string Answer(CompiledModel model, Tokenizer tokenizer, string prompt, int count)
+    private string Answer(string prompt, int count)
     {
         using Session session = model.CreateSession();
         List<int> answer = [];
@@ -178,7 +178,7 @@ public sealed class ShippedModelTests(ConformanceModels models, ITestOutputHelpe
     }
 
     /// <summary>Of each token: its row of the embedding table, and its state behind the last layer; in double precision.</summary>
-    private static List<(double[] Static, double[] Last)> Vectors(Tokenizer tokenizer, string text)
+    private List<(double[] Static, double[] Last)> Vectors(string text)
     {
         using ModelFolder published = ModelFolder.Open(folder, "story");
         ModelPlan plan = ModelCompilation.Plan(published.Inputs, new PlanOptions("f32"), [])!;
