@@ -11,7 +11,7 @@ internal static class EmbeddingLowering
 {
     public static string Lower(Lowering l, string name, Embedding embedding)
     {
-        WrittenMatrix table = l.Weights.Matrix(embedding.Table);
+        WrittenMatrix table = l.Weights.Matrix(embedding.Table, forGather: true);
         string Columns(string tensor, string what) => l.Graph.Node("Gather", $"{name}.{what}", [tensor, OnnxNames.Tokens], OnnxGraph.Attribute("axis", 1L));
         string columns = table.Scales is null
             ? l.Weights.ToActivations(Columns(table.Name, "columns"), table.Type)

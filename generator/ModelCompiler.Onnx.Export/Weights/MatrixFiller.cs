@@ -58,8 +58,8 @@ internal sealed unsafe class MatrixFiller(Parameter parameter, IParameterSource 
         }
     });
 
-    /// <summary>The integers of a block format, two to a byte (the first in the low half) where they have four bits; and their scales [groups, outputs].</summary>
-    public void Integers(nint memory, PackedMatrix matrix, float[] scales)
+    /// <summary>The integers of a block format in 8 bits, or in 4, two to a byte (the first in the low half); and their scales [groups, outputs].</summary>
+    public void Integers(nint memory, PackedMatrix matrix, int bits, float[] scales)
     {
         BlockFormat format = (BlockFormat)matrix.Format;
         int groups = matrix.PaddedInputs / BlockFormat.GroupInputs;
@@ -85,7 +85,7 @@ internal sealed unsafe class MatrixFiller(Parameter parameter, IParameterSource 
         });
         for (long i = 0; i < all.Length; i++)
         {
-            if (format.Bits == 8)
+            if (bits == 8)
             {
                 ((sbyte*)memory)[i] = all[i];
             }

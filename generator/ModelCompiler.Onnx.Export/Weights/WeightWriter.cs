@@ -17,7 +17,7 @@ internal sealed class WeightWriter(
     ModelPlan plan, IParameterSource source, OnnxGraph graph, TensorStore store, OnnxActivations activations, IProgress<long>? progress, CancellationToken cancellation)
 {
     private readonly Dictionary<Parameter, PackedMatrix> packed = PackedOf(plan.Weights);
-    private readonly Dictionary<Parameter, WrittenMatrix> matrices = [];
+    private readonly Dictionary<(Parameter, bool), WrittenMatrix> matrices = [];
     private readonly Dictionary<Parameter, string> activated = [];
     private readonly Dictionary<(Parameter?, int, double), string> vectors = [];
 
@@ -26,14 +26,15 @@ internal sealed class WeightWriter(
     /// <summary>Matrices of a block format that had to be written as float32.</summary>
     public List<string> Dequantised { get; } = [];
 
-    /// <summary>A weight matrix [inputs, outputs], in its format.</summary>
-    public WrittenMatrix Matrix(Parameter parameter)
+    /// <summary>A weight matrix [inputs, outputs], in its format. Gather takes no 4-bit integers: a table of those is written in 8 bits for it, beside what products read.</summary>
+    public WrittenMatrix Matrix(Parameter parameter, bool forGather = false)
     {
-        if (!matrices.TryGetValue(parameter, out WrittenMatrix? written))
+        PackedMatrix? matrix = packed.GetValueOrDefault(parameter);
+        bool widened = forGather && matrix is { Format: BlockFormat { Bits: 4 } } && HasRowsOfGroups(matrix);
+        if (!matrices.TryGetValue((parameter, widened), out WrittenMatrix? written))
         {
-            PackedMatrix? matrix = packed.GetValueOrDefault(parameter);
-            written = matrix is { Format: BlockFormat } ? WriteBlocks(parameter, matrix) : WriteFloats(parameter, matrix?.Format ?? F32Format.Instance);
-            matrices.Add(parameter, written);
+            written = matrix is { Format: BlockFormat format } ? WriteBlocks(parameter, matrix, widened ? 8 : format.Bits) : WriteFloats(parameter, matrix?.Format ?? F32Format.Instance);
+            matrices.Add((parameter, widened), written);
             progress?.Report(store.LengthBytes);
         }
 
@@ -156,25 +157,26 @@ internal sealed class WeightWriter(
         return new WrittenMatrix(name, type);
     }
 
-    private WrittenMatrix WriteBlocks(Parameter parameter, PackedMatrix matrix)
+    /// <summary>False where the packed row has gaps between its heads and groups run across them, so that no 32 neighbours share a scale.</summary>
+    private static bool HasRowsOfGroups(PackedMatrix matrix) => matrix.Inputs.Count == 1 && matrix.Inputs[0].FirstPadded == 0;
+
+    private WrittenMatrix WriteBlocks(Parameter parameter, PackedMatrix matrix, int bits)
     {
-        BlockFormat format = (BlockFormat)matrix.Format;
         (long inputs, long outputs) = (parameter.Columns, parameter.Rows);
         MatrixFiller filler = new(parameter, source, cancellation);
         string name = graph.Unique(parameter.Name);
-        if (matrix.Inputs.Count != 1 || matrix.Inputs[0].FirstPadded != 0)
+        if (!HasRowsOfGroups(matrix))
         {
-            // The packed row has gaps between its heads, and groups run across them: no 32 neighbours share a scale.
             Dequantised.Add(parameter.Name);
             store.Add(name, DataType.Float, [inputs, outputs], 4 * inputs * outputs, memory => filler.Decoded(memory, matrix));
             return new WrittenMatrix(name, DataType.Float);
         }
 
-        DataType type = format.Bits == 4 ? DataType.Int4 : DataType.Int8;
+        DataType type = bits == 4 ? DataType.Int4 : DataType.Int8;
         long groups = (inputs + BlockFormat.GroupInputs - 1) / BlockFormat.GroupInputs;
         string scales = graph.Unique($"{parameter.Name}.scales");
         float[] scaleValues = new float[groups * outputs];
-        store.Add(name, type, [inputs, outputs], ((inputs * outputs * format.Bits) + 7) / 8, memory => filler.Integers(memory, matrix, scaleValues));
+        store.Add(name, type, [inputs, outputs], ((inputs * outputs * bits) + 7) / 8, memory => filler.Integers(memory, matrix, bits, scaleValues));
         store.Add(scales, DataType.Float, [groups, outputs], 4 * groups * outputs, memory => Marshal.Copy(scaleValues, 0, memory, scaleValues.Length));
         return new WrittenMatrix(name, type, scales);
     }

@@ -26,6 +26,7 @@ internal sealed class EmittedModel
     /// <param name="packedFolder">Receives the packed weights.</param>
     public EmittedModel(string folder, string name, string format, string packedFolder)
     {
+        Folder = folder;
         using ModelFolder published = ModelFolder.Open(folder, name);
         List<ModelDiagnostic> diagnostics = [];
         ModelPlan? plan = ModelCompilation.Plan(published.Inputs, format.Split('+') is [var weights, var cache] ? new PlanOptions(weights, cache) : new PlanOptions(format), diagnostics);
@@ -44,7 +45,13 @@ internal sealed class EmittedModel
         reference = new(() => RunReference(folder, Tokens(ConformanceModels.LongestReference)));
     }
 
+    /// <summary>The published model.</summary>
+    public string Folder { get; }
+
     public ModelPlan Plan { get; }
+
+    /// <summary>True when a matrix has a block format, whose products round their inputs.</summary>
+    public bool HasBlocks => Plan.Weights.Matrices.Any(matrix => matrix.Format is BlockFormat);
 
     /// <summary>Model and format as a C# identifier.</summary>
     public string Identifier { get; }
