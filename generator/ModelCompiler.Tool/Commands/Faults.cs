@@ -1,4 +1,5 @@
 using ModelCompiler.Compiler.Diagnostics;
+using ModelCompiler.Runtime.Offload;
 using ModelCompiler.Runtime.Sessions;
 using ModelCompiler.Tool.Hosting;
 
@@ -15,6 +16,7 @@ internal static class Faults
     {
         ModelException or ModelFindingsException or HostedModelException => fault.Message,
         AggregateException { InnerExceptions: [{ } only] } => Describe(only),
+        OffloadException => Line("MC331", fault.Message),
         UsageException => Line("MC320", fault.Message),
         ContextFullException or ArgumentException or PlatformNotSupportedException or FormatException => Line("MC322", fault.Message),
         IOException or UnauthorizedAccessException => Line("MC321", fault.Message),
