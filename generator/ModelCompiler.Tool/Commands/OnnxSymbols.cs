@@ -26,6 +26,9 @@ internal static class OnnxSymbols
         new Option<string>("--provider") { Description = "What ONNX Runtime computes with; modelc brings the CPU's library, --library names one with others.", DefaultValueFactory = _ => "cpu" },
         [.. OnnxProvider.All.Select(provider => provider.Name)]);
 
+    /// <summary>Which of a provider's devices.</summary>
+    public static Option<int> Device() => Numbers.Whole(new Option<int>("--device") { Description = "Which device of the provider.", HelpName = "N" }, 0, 1023);
+
     /// <summary>Another native library.</summary>
     public static Option<string?> Library() => new("--library") { Description = "ONNX Runtime's native library to take instead of modelc's own, of the same version.", HelpName = "FILE" };
 

@@ -13,7 +13,7 @@ internal static class VerifyCommand
 {
     private static readonly Argument<string> Directory = Symbols.Model();
     private static readonly Option<string> Provider = OnnxSymbols.Provider();
-    private static readonly Option<int> Device = Numbers.Whole(new Option<int>("--device") { Description = "Which device of the provider.", HelpName = "N" }, 0, 1023);
+    private static readonly Option<int> Device = OnnxSymbols.Device();
     private static readonly Option<string?> Library = OnnxSymbols.Library();
     private static readonly Option<string> Weights = Symbols.Weights();
     private static readonly Option<string> Cache = Symbols.Cache();

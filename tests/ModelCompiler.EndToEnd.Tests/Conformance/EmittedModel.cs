@@ -73,13 +73,14 @@ internal sealed class EmittedModel
     public static string IdentifierOf(string model, string format) => string.Concat($"{model}_{format}".Select(c => char.IsAsciiLetterOrDigit(c) ? c : '_'));
 
     /// <summary>Loads the compiled class; every thread takes part in every step, however small.</summary>
-    public CompiledModel Load(InstructionSet instructionSet, int threads = 1, int? promptChunk = null) => load.Value(new LoadOptions
+    public CompiledModel Load(InstructionSet instructionSet, int threads = 1, int? promptChunk = null, Runtime.Offload.IOffload? offload = null) => load.Value(new LoadOptions
     {
         WeightsPath = WeightsPath,
         InstructionSet = instructionSet,
         Threads = threads,
         AlwaysUseAllThreads = true,
         PromptChunk = promptChunk,
+        Offload = offload,
     });
 
     /// <summary>Logits [tokens × vocab] of a fresh session that reads the tokens at once.</summary>

@@ -17,6 +17,8 @@ public sealed class ExportedModels : IDisposable
     private readonly TemporaryFolder temporary = new();
     private readonly ConcurrentDictionary<string, Lazy<OnnxFiles>> files = [];
 
+    public ExportedModels() => OnnxLog.Collect();
+
     /// <inheritdoc/>
     public void Dispose() => temporary.Dispose();
 
@@ -30,6 +32,7 @@ public sealed class ExportedModels : IDisposable
         using OnnxModel opened = OnnxModel.Open(new OnnxOffload(Get(model, options).ModelPath)
         {
             Threads = 1,
+            ShowWarnings = true,
             SessionEntries = new Dictionary<string, string> { [OnnxOffload.AccuracyOfBlockProducts] = "1" },
         });
         using IOffloadedSequence sequence = opened.Begin();

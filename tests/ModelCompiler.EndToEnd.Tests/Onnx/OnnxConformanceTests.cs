@@ -36,6 +36,23 @@ public class OnnxConformanceTests(ConformanceModels models, ExportedModels expor
             output.WriteLine($"pieces of {piece}: {errors}");
             Assert.True(errors.Overall < Tolerance, $"pieces of {piece}: {errors}");
         }
+
+        OnnxLog.AssertEmpty(); // the runtime's own checks had nothing to say
+    }
+
+    /// <summary>Activations, keys and values in half precision: 11 bits instead of 24.</summary>
+    [Theory]
+    [InlineData("gpt2-tied", "f16")]
+    [InlineData("qwen3-head24", "f16")]
+    [InlineData("mistral-window8", "q8")]
+    [InlineData("llama-biased", "f32")]
+    public void HalfPrecisionIsNear(string model, string format)
+    {
+        EmittedModel emitted = models.Get(model, format);
+        int[] tokens = emitted.Tokens(Length);
+        RowErrors errors = RowErrors.Of(exported.Logits(emitted, tokens, new(Activations: OnnxActivations.F16), 50), Reference(emitted, tokens), emitted.Vocab);
+        output.WriteLine(errors.ToString());
+        Assert.True(errors.Overall < 5e-3, errors.ToString());
     }
 
     /// <summary>On the rounded weights, with inputs as they are: ONNX has the weights of a block format, not its rounding of inputs.</summary>
