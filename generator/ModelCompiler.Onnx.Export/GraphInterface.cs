@@ -30,12 +30,11 @@ internal sealed class GraphInterface(ModelGraph source, Lowering lowering)
             graph.Unique(OnnxNames.PresentValue(layer));
         }
 
-        // With a value of its own an input may be left out.
-        graph.Proto.Input.Add(Describe(OnnxNames.LogitsToKeep, DataType.Int64, 1));
-        TensorProto all = new() { Name = graph.Unique(OnnxNames.LogitsToKeep), DataType = (int)DataType.Int64 };
-        all.Dims.Add(1);
-        all.Int64Data.Add(0);
-        graph.Proto.Initializer.Add(all);
+        if (lowering.Options.ChooseLogits)
+        {
+            // Required: with a value of its own it could be left out, but ONNX Runtime warns of such inputs.
+            graph.Proto.Input.Add(Describe(OnnxNames.LogitsToKeep, DataType.Int64, 1));
+        }
     }
 
     /// <summary>From the head on only the last rows, as many as the caller wants: 0 rows from the end are all, since −0 is the beginning.</summary>

@@ -81,7 +81,7 @@ public static class OnnxExporter
         bool inHead = false;
         foreach (Operation operation in source.Operations)
         {
-            if (!inHead && operation.Place.Section == Section.Head)
+            if (lowering.Options.ChooseLogits && !inHead && operation.Place.Section == Section.Head)
             {
                 inHead = true;
                 io.KeepLastRows(operation);

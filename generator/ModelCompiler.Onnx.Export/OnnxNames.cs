@@ -11,7 +11,7 @@ public static class OnnxNames
     /// <summary>Input int64 [batch, length]: positions of the tokens, from 0.</summary>
     public const string Positions = "position_ids";
 
-    /// <summary>Input int64 [1], which may be left out: logits of so many last tokens; 0: of all.</summary>
+    /// <summary>Input int64 [1], where it was asked for: logits of so many last tokens; 0: of all.</summary>
     public const string LogitsToKeep = "num_logits_to_keep";
 
     /// <summary>Output float32 [batch, kept, vocab].</summary>

@@ -6,6 +6,9 @@ namespace ModelCompiler.Onnx;
 /// <summary>An exported model, opened with a provider: the weights are on its device.</summary>
 internal sealed class OnnxModel : IOffloadedModel
 {
+    /// <summary>The input that says of how many last tokens logits are computed.</summary>
+    public const string LogitsToKeep = "num_logits_to_keep";
+
     private readonly OrtMemoryInfo? deviceMemory;
 
     private OnnxModel(OnnxOffload options, InferenceSession session, OnnxShape shape, OnnxProvider provider)
@@ -13,6 +16,7 @@ internal sealed class OnnxModel : IOffloadedModel
         Options = options;
         Session = session;
         Shape = shape;
+        ChoosesLogits = session.InputMetadata.ContainsKey(LogitsToKeep);
         if (provider.Allocator is not null && options.Work == OffloadedWork.Everything)
         {
             deviceMemory = new OrtMemoryInfo(provider.Allocator, OrtAllocatorType.DeviceAllocator, options.DeviceId, OrtMemType.Default);
@@ -25,6 +29,9 @@ internal sealed class OnnxModel : IOffloadedModel
     public InferenceSession Session { get; }
 
     public OnnxShape Shape { get; }
+
+    /// <summary>The file has that input; otherwise logits of all tokens are computed.</summary>
+    public bool ChoosesLogits { get; }
 
     /// <summary>Where keys and values are: on the device, unless they are to be carried over.</summary>
     public OrtAllocator CacheMemory { get; } = OrtAllocator.DefaultInstance;

@@ -88,7 +88,7 @@ internal sealed unsafe class OnnxSequence(OnnxModel model) : IOffloadedSequence
     private void RunBound(ReadOnlySpan<int> tokens, int kept, Span<float> logits, int stride, CancellationToken cancellation)
     {
         // One row at least is computed: the graph takes 0 for all.
-        int rows = Math.Max(kept, 1);
+        int rows = model.ChoosesLogits ? Math.Max(kept, 1) : tokens.Length;
         using OrtIoBinding binding = model.Session.CreateIoBinding();
         using OrtMemoryAllocation ids = Integers(tokens.Length), positions = Integers(tokens.Length), keep = Integers(1);
         using OrtMemoryAllocation result = OrtAllocator.DefaultInstance.Allocate(checked((uint)((long)rows * shape.Vocab * sizeof(float))));
@@ -101,7 +101,11 @@ internal sealed unsafe class OnnxSequence(OnnxModel model) : IOffloadedSequence
         *(long*)keep.DangerousGetHandle() = rows;
         binding.BindInput("input_ids", TensorElementType.Int64, [1, tokens.Length], ids);
         binding.BindInput("position_ids", TensorElementType.Int64, [1, tokens.Length], positions);
-        binding.BindInput("num_logits_to_keep", TensorElementType.Int64, [1], keep);
+        if (model.ChoosesLogits)
+        {
+            binding.BindInput(OnnxModel.LogitsToKeep, TensorElementType.Int64, [1], keep);
+        }
+
         past!.BindInputs(binding, pastNames, shape, read);
         binding.BindOutput("logits", TensorElementType.Float, [1, rows, shape.Vocab], result);
         spare!.BindOutputs(binding, presentNames, shape, read + tokens.Length);
@@ -114,7 +118,7 @@ internal sealed unsafe class OnnxSequence(OnnxModel model) : IOffloadedSequence
 
         for (int row = 0; row < kept; row++)
         {
-            new ReadOnlySpan<float>((float*)result.DangerousGetHandle() + ((long)row * shape.Vocab), shape.Vocab).CopyTo(logits[(row * stride)..]);
+            new ReadOnlySpan<float>((float*)result.DangerousGetHandle() + ((long)(rows - kept + row) * shape.Vocab), shape.Vocab).CopyTo(logits[(row * stride)..]);
         }
     }
 

@@ -16,8 +16,9 @@ internal static class ExportCommand
         Option<string> weights = Symbols.Weights();
         Option<string> operators = OnnxSymbols.Operators();
         Option<string> activations = OnnxSymbols.Activations();
+        Option<bool> chooseLogits = new("--choose-logits") { Description = "Adds the input num_logits_to_keep: of how many last tokens logits are computed. For offload." };
         Option<bool> json = Symbols.Json();
-        Command command = new("export", "Writes the model as an ONNX file.") { directory, output, weights, operators, activations, json };
+        Command command = new("export", "Writes the model as an ONNX file.") { directory, output, weights, operators, activations, chooseLogits, json };
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
@@ -26,7 +27,7 @@ internal static class ExportCommand
                 using ProgressLine progress = new();
                 OnnxFiles files = OnnxExporter.Write(
                     model.Plan, new PublishedParameters(model.Folder), parsed.GetRequiredValue(output),
-                    OnnxSymbols.Export(parsed.GetRequiredValue(operators), parsed.GetRequiredValue(activations)),
+                    OnnxSymbols.Export(parsed.GetRequiredValue(operators), parsed.GetRequiredValue(activations), parsed.GetValue(chooseLogits)),
                     progress.Begin("exporting", model.Plan.Weights.LengthBytes), cancellation);
                 model.Folder.ThrowIfChanged();
                 progress.Dispose();

@@ -45,7 +45,7 @@ internal sealed class OffloadSymbols
             OnnxLibrary.Use(file);
         }
 
-        OnnxExportOptions export = OnnxSymbols.Export(parsed.GetRequiredValue(operators), parsed.GetRequiredValue(activations));
+        OnnxExportOptions export = OnnxSymbols.Export(parsed.GetRequiredValue(operators), parsed.GetRequiredValue(activations), chooseLogits: true);
         return new OnnxOffload(ExportedModel.Get(directory, weights, export, report, cancellation))
         {
             Provider = name,

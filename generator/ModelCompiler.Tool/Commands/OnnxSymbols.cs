@@ -33,6 +33,6 @@ internal static class OnnxSymbols
     public static Option<string?> Library() => new("--library") { Description = "ONNX Runtime's native library to take instead of modelc's own, of the same version.", HelpName = "FILE" };
 
     /// <summary>What the options say.</summary>
-    public static OnnxExportOptions Export(string operators, string activations)
-        => new(Enum.Parse<OnnxOperators>(operators, ignoreCase: true), Enum.Parse<OnnxActivations>(activations, ignoreCase: true));
+    public static OnnxExportOptions Export(string operators, string activations, bool chooseLogits)
+        => new(Enum.Parse<OnnxOperators>(operators, ignoreCase: true), Enum.Parse<OnnxActivations>(activations, ignoreCase: true), chooseLogits);
 }

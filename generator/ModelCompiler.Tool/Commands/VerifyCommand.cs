@@ -49,7 +49,7 @@ internal static class VerifyCommand
         using ProgressLine progress = new();
         using HostedModel hosted = new ModelHost(directory, options, progress.Begin, cancellation).Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), verify: true));
         string file = ExportedModel.Get(
-            directory, options.Weights, OnnxSymbols.Export(parsed.GetRequiredValue(Operators), parsed.GetRequiredValue(Activations)), progress.Begin, cancellation);
+            directory, options.Weights, OnnxSymbols.Export(parsed.GetRequiredValue(Operators), parsed.GetRequiredValue(Activations), chooseLogits: true), progress.Begin, cancellation);
         progress.Begin("comparing", 0);
         using OnnxModel witness = OnnxModel.Open(Offload(parsed, file));
         using PlannedModel planned = PlannedModel.Open(directory, name: null, options);

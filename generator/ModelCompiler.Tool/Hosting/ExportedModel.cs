@@ -14,7 +14,7 @@ internal static class ExportedModel
         string directory, string weights, OnnxExportOptions options, Func<string, long, IProgress<long>> report, CancellationToken cancellation)
     {
         string build = typeof(OnnxExporter).Module.ModuleVersionId.ToString();
-        string key = CacheKey.Of(directory, weights, $"onnx {options.Operators} {options.Activations} {build}");
+        string key = CacheKey.Of(directory, weights, $"{options} {build}");
         return Path.Combine(CacheFolder.OfUser().GetOrAdd(key, Write), ModelFile);
 
         void Write(string place)
