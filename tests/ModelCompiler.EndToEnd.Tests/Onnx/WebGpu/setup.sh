@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A WebGPU provider without a GPU: Dawn over SwiftShader's Vulkan. Usage: setup.sh FOLDER; then, as it says at the end,
+# A WebGPU provider without a GPU: Dawn over SwiftShader's Vulkan (another driver: VK_DRIVER_FILES, which wins). Usage: setup.sh FOLDER; then, as it says at the end,
 # MODELCOMPILER_WEBGPU=FOLDER dotnet test … -explicit only. Needs Debian's chromium (SwiftShader), npm, a C compiler, and the restored packages.
 set -euo pipefail
 folder=$(realpath -m "${1:?the folder to fill}")
@@ -20,7 +20,7 @@ packages=${NUGET_PACKAGES:-$HOME/.nuget/packages}
 include="$packages/microsoft.ml.onnxruntime/1.31.1/build/native/include"
 first=$(awk '/^struct OrtApi \{/ { table = 1 } table && /since Version 1\.31/ { found = 1 } found && /ORT_API2_STATUS\(/ { print; exit }' "$include/onnxruntime_c_api.h" \
   | sed --regexp-extended 's/.*ORT_API2_STATUS\(([A-Za-z0-9_]+).*/\1/')
-cc -shared -fPIC -O1 -Wall -I "$include" -DREAL_LIBRARY="\"$real\"" -DFIRST_OF_31="$first" -o "$folder/libonnxruntime.so" "$here/shim.c" -ldl
-ln -sf "$icd" "$folder/icd.json"
-echo "VK_DRIVER_FILES=$folder/icd.json modelc verify DIR --provider webgpu --library $folder/libonnxruntime.so"
+cc -shared -fPIC -O1 -Wall -I "$include" -DREAL_LIBRARY="\"$real\"" -DFIRST_OF_31="$first" \
+  -DDRIVER="\"$icd\"" -DVULKAN="\"$(dirname "$icd")/libvulkan.so.1\"" -o "$folder/libonnxruntime.so" "$here/shim.c" -ldl
+echo "modelc verify DIR --provider webgpu --library $folder/libonnxruntime.so"
 echo "MODELCOMPILER_WEBGPU=$folder dotnet test -c Release --project tests/ModelCompiler.EndToEnd.Tests -- --explicit only --filter-class '*WebGpuTests'"

@@ -1,6 +1,7 @@
 /* ONNX Runtime's managed library 1.31 asks for C API 31; the only prebuilt library with WebGPU, that of onnxruntime-node 1.30, has API 30, whose
    table is the same from the front. This library stands before it: it answers 31 with table 30, and functions that came later say that they
    are not there. For tests only. */
+#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -16,6 +17,9 @@ static OrtStatus* missing(void) { return real->CreateStatus(ORT_NOT_IMPLEMENTED,
 static const OrtApiBase* find(void) {
   static const OrtApiBase* found;
   if (!found) {
+    /* Dawn asks for the Vulkan loader by name; chromium's, loaded here by its path, is found by that name then. */
+    setenv("VK_DRIVER_FILES", DRIVER, 0);
+    dlopen(VULKAN, RTLD_NOW | RTLD_GLOBAL);
     void* library = dlopen(REAL_LIBRARY, RTLD_NOW | RTLD_LOCAL);
     if (!library) {
       fprintf(stderr, "%s\n", dlerror());
