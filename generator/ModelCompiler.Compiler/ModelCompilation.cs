@@ -1,9 +1,11 @@
 using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Compiler.Emit;
+using ModelCompiler.Compiler.Emit.Training;
 using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Inputs;
 using ModelCompiler.Compiler.Plan;
+using ModelCompiler.Compiler.Plan.Training;
 
 namespace ModelCompiler.Compiler;
 
@@ -26,6 +28,15 @@ public sealed record PlanOptions(string Weights = "f32", string Cache = "f32");
 public sealed record EmitOptions(
     string Namespace, string ClassName, string Modifiers, string ContentHash, string WeightsFile, string? EmbeddedResource,
     EquatableArray<TargetSet> Targets = default);
+
+/// <summary>What the emitted training class is called.</summary>
+/// <param name="Namespace">Empty: the global namespace.</param>
+/// <param name="OuterClass">The class that it is nested in, or null.</param>
+/// <param name="ClassName">A valid C# identifier.</param>
+/// <param name="Modifiers">Such as <c>public sealed</c>.</param>
+/// <param name="Targets">The instruction sets to emit; empty: all.</param>
+public sealed record TrainingEmitOptions(
+    string Namespace, string? OuterClass, string ClassName = "Trainable", string Modifiers = "public sealed", EquatableArray<TargetSet> Targets = default);
 
 /// <summary>An emitted file. The same text for the same model on any machine and culture; lines end in \n.</summary>
 public sealed record GeneratedFile(string HintName, string Text);
@@ -58,11 +69,32 @@ public static class ModelCompilation
             return null;
         }
 
+        return Guard(model, diagnostics, verify => ModelPlanner.Plan(inputs.Name, graph, formats!, cache, verify));
+    }
+
+    /// <summary>Maps, verifies, differentiates, fuses and plans the training of all parameters of a model, in f32. Returns null when <paramref name="diagnostics"/> received an error.</summary>
+    /// <exception cref="TrainingMemoryException">The activations do not fit into the memory that the options allow.</exception>
+    public static TrainingPlan? PlanTraining(ModelInputs inputs, TrainingPlanOptions options, ICollection<ModelDiagnostic> diagnostics)
+    {
+        SourceSpan model = new(inputs.Config.File.Path);
+        return ModelGraphBuilder.Build(inputs, diagnostics) is { } graph
+            ? Guard(model, diagnostics, verify => TrainingPlanner.Plan(inputs.Name, graph, options, verify))
+            : null;
+    }
+
+    /// <summary>Writes the C# of a planned training step.</summary>
+    public static EquatableArray<GeneratedFile> EmitTraining(TrainingPlan plan, TrainingEmitOptions options, CancellationToken cancellation = default)
+        => TrainingWriter.Write(plan, options, cancellation);
+
+    /// <summary>Plans; what cannot be planned, and what a pass did wrong, becomes a diagnostic.</summary>
+    private static T? Guard<T>(SourceSpan model, ICollection<ModelDiagnostic> diagnostics, Func<Action<string, ModelGraph>, T> plan)
+        where T : class
+    {
         bool valid = true;
         try
         {
-            ModelPlan plan = ModelPlanner.Plan(inputs.Name, graph, formats!, cache, (_, fused) => valid &= GraphVerifier.Verify(fused, model, diagnostics));
-            return valid ? plan : null;
+            T made = plan((_, fused) => valid &= GraphVerifier.Verify(fused, model, diagnostics));
+            return valid ? made : null;
         }
         catch (MixedGateException mixed)
         {

@@ -50,14 +50,19 @@ internal sealed class DescriptionWriter(ModelPlan plan, EmitOptions options, IRe
         CacheBlock block = plan.Cache.Block;
         writer.Line($"    Cache = new CacheLayout({Literals.String(plan.Cache.Format)}, blocks: {plan.Cache.Blocks}, positionRows: {block.PositionRows}, headWords: {block.HeadDim}, positionsPerWord: {block.Format.NumbersPerWord}),");
 
+        WriteRopeTables(writer, plan.Graph);
+        writer.Line("};");
+    }
+    /// <summary>The rotary tables, as a property of a description.</summary>
+    public static void WriteRopeTables(SourceWriter writer, ModelGraph graph)
+    {
         writer.Line("    RopeTables =");
         writer.Line("    [");
-        foreach (RopeTable table in plan.Graph.RopeTables)
+        foreach (RopeTable table in graph.RopeTables)
         {
             writer.Line($"        new RopeFrequencies([{string.Join(", ", table.InverseFrequencies.Select(Literals.Double))}], {Literals.Double(table.AttentionFactor)}),");
         }
 
         writer.Line("    ],");
-        writer.Line("};");
     }
 }

@@ -1,4 +1,5 @@
 using ModelCompiler.Compiler.Emit.Kernels;
+using ModelCompiler.Compiler.Emit.Kernels.Training;
 using ModelCompiler.Compiler.Emit.Targets;
 using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Graph;
@@ -18,14 +19,14 @@ internal static class KernelWriter
         LinearKernel linear => LinearWriter.Parameters(linear),
         AttentionKernel attention => AttentionWriter.Parameters(attention),
         ElementwiseKernel elementwise => ElementwiseWriter.Parameters(elementwise),
-        _ => throw new ArgumentOutOfRangeException(nameof(kernel), kernel.GetType().Name, "No writer for this kernel."),
+        _ => TrainingKernelWriter.Parameters(kernel),
     };
 
     /// <summary>Writes all kernels of a plan for an instruction set.</summary>
-    public static KernelSet Write(ModelPlan plan, VectorTarget target, CancellationToken cancellation)
+    public static KernelSet Write(IEnumerable<KernelPlan> kernels, VectorTarget target, CancellationToken cancellation)
     {
         KernelSet set = new(target);
-        foreach (KernelPlan kernel in plan.Kernels)
+        foreach (KernelPlan kernel in kernels)
         {
             cancellation.ThrowIfCancellationRequested();
             set.Require(KernelFile.Kernels, kernel.Name, writer =>
@@ -47,7 +48,7 @@ internal static class KernelWriter
         LinearKernel linear => Describe(linear, target),
         AttentionKernel a => $"y[rows × {a.Heads} · {a.HeadDim}] = attention of {a.Heads} heads over {a.KvHeads} key/value heads of {a.HeadDim}{(a.Window is { } window ? $", the last {window} positions" : "")}.",
         ElementwiseKernel e => $"y[rows × {e.Width}] = {e.Kind}, element by element.",
-        _ => kernel.Name,
+        _ => TrainingKernelWriter.Describe(kernel),
     };
 
     private static string Describe(LinearKernel linear, TargetSet? target)
@@ -60,7 +61,8 @@ internal static class KernelWriter
             + $"{linear.Format.Name} panels of {linear.Format.PanelColumns} columns, {panelBytes} bytes each{tile}{blocks}.";
     }
 
-    private static void Write(KernelSet set, SourceWriter writer, KernelPlan kernel)
+    /// <summary>Writes one shared body, and what it asks for.</summary>
+    public static void Write(KernelSet set, SourceWriter writer, KernelPlan kernel)
     {
         switch (kernel)
         {
@@ -70,6 +72,7 @@ internal static class KernelWriter
             case LinearKernel linear: LinearWriter.Write(set, writer, linear); break;
             case AttentionKernel attention: AttentionWriter.Write(set, writer, attention); break;
             case ElementwiseKernel elementwise: ElementwiseWriter.Write(set, writer, elementwise); break;
+            default: TrainingKernelWriter.Write(set, writer, kernel); break;
         }
     }
 }

@@ -43,12 +43,18 @@ internal static class LayerWriter
             Section.FeedForward => $"Layer {place.Layer}, feed-forward network: every token by itself.",
             _ => "The last norm and the prediction of the next token, for the rows whose logits are asked for.",
         };
+        WriteSummary(writer, what, stages.SelectMany(stage => stage.Weights));
+    }
+
+    /// <summary>What a method does, and the weights that it reads (and the gradients that it adds to).</summary>
+    public static void WriteSummary(SourceWriter writer, string what, IEnumerable<WeightArgument> weights)
+    {
         writer.Line("/// <summary>");
         writer.Line($"/// {what}");
         writer.Line("/// <code>");
-        foreach (WeightArgument weight in stages.SelectMany(stage => stage.Weights))
+        foreach (WeightArgument weight in weights)
         {
-            writer.Line($"/// {Literals.Documentation($"{Literals.Offset(weight.OffsetBytes),10}  {weight.Comment}")}");
+            writer.Line($"/// {Literals.Documentation($"{Literals.Offset(weight.OffsetBytes),10}  {weight.Comment}{(weight.Base == WeightBase.Gradients ? ", its gradient" : "")}")}");
         }
 
         writer.Line("/// </code>");
@@ -77,10 +83,22 @@ internal static class LayerWriter
             string shared = $"At(w, {slot.Buffer.Offset})";
             string pointer = slot.Buffer.LocalOffset >= 0 ? $"{rows} == 1 ? w.Local + {slot.Buffer.LocalOffset} : {shared}" : shared;
             string column = slot.Column == 0 ? "" : $" + {slot.Column}";
-            writer.Line($"float* {name} = {pointer}{column}; // [rows × {slot.Groups * slot.GroupWidth}]" + (slot.Groups > 1 ? $" as {slot.Groups} × {slot.GroupWidth}" : "") + (slot.GroupWidth == slot.GroupStride ? "" : $",{(slot.Groups > 1 ? " each" : "")} padded to {slot.GroupStride}"));
+            writer.Line($"float* {name} = {pointer}{column}; // {Shape(slot)}");
         }
 
         return variables;
+    }
+
+    /// <summary>A slot's shape, as comments tell it.</summary>
+    public static string Shape(Slot slot)
+        => $"[rows × {slot.Groups * slot.GroupWidth}]" + (slot.Groups > 1 ? $" as {slot.Groups} × {slot.GroupWidth}" : "")
+            + (slot.GroupWidth == slot.GroupStride ? "" : $",{(slot.Groups > 1 ? " each" : "")} padded to {slot.GroupStride}");
+
+    /// <summary>A weight, as an argument: panels and tables as bytes, since their format says what they hold; the rest as floats.</summary>
+    public static string Pointer(WeightArgument weight)
+    {
+        string pointer = $"w.{weight.Base} + {Literals.Offset(weight.OffsetBytes)}";
+        return weight.Name is "panels" or "dpanels" or "table" or "dtable" ? pointer : $"(float*)({pointer})";
     }
 
     private static string Key(Slot slot) => $"{slot.Buffer.Offset} {slot.Buffer.LocalOffset} {slot.Column}";
@@ -111,12 +129,7 @@ internal static class LayerWriter
             arguments.Add(Literals.Offset(stage.PageOffset));
         }
 
-        foreach (WeightArgument weight in stage.Weights)
-        {
-            string pointer = $"w.Weights + {Literals.Offset(weight.OffsetBytes)}";
-            arguments.Add(weight.Name is "panels" or "table" ? pointer : $"(float*)({pointer})");
-        }
-
+        arguments.AddRange(stage.Weights.Select(Pointer));
         writer.Line($"TKernels.{stage.Kernel.Name}({string.Join(", ", arguments)});");
     }
 }

@@ -39,6 +39,9 @@ public sealed partial class GraphVerifier
                 }
 
                 break;
+            default:
+                CheckTraining(name, operation);
+                break;
         }
     }
 

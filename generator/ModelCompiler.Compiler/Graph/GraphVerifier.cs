@@ -35,6 +35,7 @@ public sealed partial class GraphVerifier
         }
 
         verifier.CheckParameters();
+        verifier.CheckTrainedParameters();
         return verifier.valid;
     }
 
@@ -62,9 +63,10 @@ public sealed partial class GraphVerifier
             }
         }
 
-        if (!written.TryGetValue(graph.Logits.Id, out Value? logits) || logits != graph.Logits)
+        if (!written.TryGetValue(graph.Result.Id, out Value? result) || result != graph.Result)
         {
-            Report(Catalogue.UndefinedValue, "graph", $"logits {Name(graph.Logits)} that nothing writes", "an operation that writes them");
+            string what = graph.Losses is null ? "logits" : "losses";
+            Report(Catalogue.UndefinedValue, "graph", $"{what} {Name(graph.Result)} that nothing writes", "an operation that writes them");
         }
 
         ExpectWidth("graph", graph.Logits, graph.Dimensions.Vocab);

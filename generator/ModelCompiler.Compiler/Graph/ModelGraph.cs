@@ -29,27 +29,42 @@ public enum Section
     Head,
 }
 
-/// <summary>Layer (−1 outside the layers) and section of an operation.</summary>
-public readonly record struct Place(int Layer, Section Section);
+/// <summary>
+/// Layer (−1 outside the layers) and section of an operation; <paramref name="Backward"/>: it belongs to the backward pass, as gradients and what is
+/// computed again for them do.
+/// </summary>
+public readonly record struct Place(int Layer, Section Section, bool Backward = false);
 
 /// <summary>
 /// A transformer as typed operations in the order of execution. Consumers of the graph are equals: inference,
-/// reference, ONNX and the backward pass all read it and nothing else.
+/// reference, ONNX and the backward pass all read it and nothing else. A training graph is one too: the forward operations, the loss,
+/// then the gradients.
 /// </summary>
 /// <param name="Family">config.json's model_type, such as <c>llama</c>.</param>
 /// <param name="Dimensions">The sizes in the one vocabulary of this house.</param>
 /// <param name="Operations">In order; every input is the output of an earlier operation.</param>
 /// <param name="Logits">The value [tokens × vocab] that predicts the next token.</param>
 /// <param name="RopeTables">The rotary tables that <see cref="Rope"/> operations name by index.</param>
+/// <param name="Losses">Of a training graph: the value [tokens × 1] that is minimised; there the logits may be fused away. Null: a graph of inference.</param>
 public sealed record ModelGraph(
     string Family,
     Dimensions Dimensions,
     EquatableArray<Operation> Operations,
     Value Logits,
-    EquatableArray<RopeTable> RopeTables)
+    EquatableArray<RopeTable> RopeTables,
+    Value? Losses = null)
 {
+    /// <summary>What the graph is run for: the losses of a training graph, else the logits.</summary>
+    public Value Result => Losses ?? Logits;
+
     /// <summary>Every parameter once, in the order of first use.</summary>
     public IEnumerable<Parameter> Parameters => Operations.SelectMany(operation => operation.Parameters).Distinct();
+
+    /// <summary>Every parameter that gets a gradient once, in the order in which they begin to.</summary>
+    public IEnumerable<Parameter> TrainedParameters => Operations.SelectMany(operation => operation.Targets).Distinct();
+
+    /// <summary>An id that no value has, as all from it on.</summary>
+    public int NextValueId => Operations.SelectMany(operation => operation.Outputs).Select(value => value.Id).DefaultIfEmpty(-1).Max() + 1;
 }
 
 /// <summary>

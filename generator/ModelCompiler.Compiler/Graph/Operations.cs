@@ -9,6 +9,9 @@ public abstract record Operation(Value Output, Place Place)
     /// <summary>The trained parameters that it reads.</summary>
     public virtual IEnumerable<Parameter> Parameters => [];
 
+    /// <summary>The parameters whose gradients it adds to.</summary>
+    public virtual IEnumerable<Parameter> Targets => [];
+
     /// <summary>Every activation that it writes; one, unless a pass fused several operations.</summary>
     public virtual IEnumerable<Value> Outputs => [Output];
 }

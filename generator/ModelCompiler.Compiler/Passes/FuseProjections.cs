@@ -2,13 +2,18 @@ using ModelCompiler.Compiler.Graph;
 
 namespace ModelCompiler.Compiler.Passes;
 
-/// <summary>All remaining Linear operations become FusedLinear; those of one place that read one input become one.</summary>
+/// <summary>
+/// All remaining Linear operations become FusedLinear; those of one place that read one input become one, apart from where some are trained and others are
+/// not: those lie in different memory.
+/// </summary>
 internal static class FuseProjections
 {
     public static ModelGraph Apply(ModelGraph graph)
     {
         GraphRewriter rewriter = new(graph);
-        foreach (IGrouping<(Place, int), Linear> group in rewriter.Operations.OfType<Linear>().GroupBy(linear => (linear.Place, linear.Input.Id)))
+        HashSet<Parameter> trained = [.. graph.TrainedParameters];
+        foreach (IGrouping<(Place, int, bool, bool), Linear> group in rewriter.Operations.OfType<Linear>()
+            .GroupBy(linear => (linear.Place, linear.Input.Id, trained.Contains(linear.Weight), linear.Bias is { } bias && trained.Contains(bias))))
         {
             Linear first = group.First();
             EquatableArray<LinearPart> parts = group.Select(linear => new LinearPart(linear.Output, linear.Weight, linear.Bias)).ToEquatable();

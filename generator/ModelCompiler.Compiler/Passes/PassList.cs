@@ -1,4 +1,5 @@
 using ModelCompiler.Compiler.Graph;
+using ModelCompiler.Compiler.Passes.Training;
 using ModelCompiler.Compiler.Plan;
 
 namespace ModelCompiler.Compiler.Passes;
@@ -6,10 +7,10 @@ namespace ModelCompiler.Compiler.Passes;
 /// <summary>A rewrite of the graph that keeps its meaning.</summary>
 public sealed record Pass(string Name, Func<ModelGraph, FormatChoice, ModelGraph> Apply);
 
-/// <summary>The passes of inference, in order. Each may be dumped: see <see cref="Run"/>.</summary>
+/// <summary>The passes of inference and of training, in order. Each may be dumped: see <see cref="Run"/>.</summary>
 public static class PassList
 {
-    /// <summary>From the graph as mapped to the graph as planned.</summary>
+    /// <summary>Of inference, from the graph as mapped to the graph as planned.</summary>
     public static IReadOnlyList<Pass> Inference { get; } =
     [
         new("fuse-embedding", (graph, _) => FuseEmbedding.Apply(graph)),     // token + position + scale: one row, written once
@@ -20,10 +21,28 @@ public static class PassList
         new("quantise-inputs", QuantiseInputs.Apply), // block formats multiply integers: quantise each input once
     ];
 
-    /// <summary>Runs the list; <paramref name="afterEach"/> sees every graph on the way (verification, dumps).</summary>
-    public static ModelGraph Run(ModelGraph graph, FormatChoice formats, Action<string, ModelGraph>? afterEach = null)
+    /// <summary>
+    /// Of training, from the graph as mapped to the graph as planned. The activations of the first <paramref name="recomputedLayers"/> layers are computed
+    /// again for the backward pass rather than kept.
+    /// </summary>
+    public static IReadOnlyList<Pass> Training(TrainedParameters trained, int recomputedLayers = 0) =>
+    [
+        new("autodiff", (graph, _) => Autodiff.Apply(graph, trained)),
+        new("recompute", (graph, _) => Recompute.Apply(graph, recomputedLayers)),
+        new("fuse-embedding", (graph, _) => FuseEmbedding.Apply(graph)),
+        new("fuse-loss", (graph, _) => FuseLoss.Apply(graph)),                         // logits for a block of rows at a time
+        new("fuse-gate", (graph, _) => FuseGate.Apply(FuseGateGradient.Apply(graph))), // gate and up share the walk over x; f(gate) is not kept
+        new("fuse-epilogue", (graph, _) => FuseEpilogue.Apply(graph)),                 // residuals on the tile (activations where nothing is differentiated)
+        new("fuse-sums", (graph, _) => FuseGradientSums.Apply(graph)),                 // what flows past a norm is added where its gradient is written
+        new("fuse-projections", (graph, _) => FuseProjections.Apply(graph)),           // q, k, v: one matrix
+        new("quantise-inputs", QuantiseInputs.Apply),                                  // of frozen matrices in block formats
+        new("fuse-gradients", (graph, _) => FuseGradients.Apply(graph)),               // one product for dx and one for dW of each matrix
+    ];
+
+    /// <summary>Runs a list; <paramref name="afterEach"/> sees every graph on the way (verification, dumps).</summary>
+    public static ModelGraph Run(IReadOnlyList<Pass> passes, ModelGraph graph, FormatChoice formats, Action<string, ModelGraph>? afterEach = null)
     {
-        foreach (Pass pass in Inference)
+        foreach (Pass pass in passes)
         {
             graph = pass.Apply(graph, formats);
             afterEach?.Invoke(pass.Name, graph);

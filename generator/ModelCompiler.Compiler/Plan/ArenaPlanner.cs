@@ -37,8 +37,8 @@ internal sealed class ArenaPlanner
         planner.FindLayouts();
         planner.FindLastUses();
         planner.AssignRegions();
-        planner.FloatsPerRow = Allocate(planner.regions, region => region.Stride, (region, offset) => region.Offset = offset, 0);
-        planner.LocalFloats = Allocate(
+        planner.FloatsPerRow = RegionAllocator.Allocate(planner.regions, region => region.Stride, (region, offset) => region.Offset = offset, 0);
+        planner.LocalFloats = RegionAllocator.Allocate<Region>(
             [.. planner.regions.Where(region => region.IsPerWorker)], region => region.Stride, (region, offset) => region.LocalOffset = offset, firstLocalFloat);
         planner.MakeSlots();
         return planner;
@@ -130,33 +130,6 @@ internal sealed class ArenaPlanner
 
     private static bool IsPerWorker(Operation operation) => operation is Norm or Quantise;
 
-    /// <summary>First fit over live intervals. A region's memory is free for operations after its last use.</summary>
-    private static int Allocate(List<Region> regions, Func<Region, int> size, Action<Region, int> place, int first)
-    {
-        List<(int Offset, int End, Region Region)> live = [];
-        int top = first;
-        foreach (Region region in regions)
-        {
-            live.RemoveAll(other => other.Region.LastUse < region.FirstUse);
-            int offset = first;
-            foreach ((int otherOffset, int otherEnd, _) in live.OrderBy(other => other.Offset))
-            {
-                if (offset + size(region) <= otherOffset)
-                {
-                    break;
-                }
-
-                offset = Math.Max(offset, otherEnd);
-            }
-
-            place(region, offset);
-            live.Add((offset, offset + size(region), region));
-            top = Math.Max(top, offset + size(region));
-        }
-
-        return top;
-    }
-
     private void MakeSlots()
     {
         Dictionary<Region, ArenaBuffer> buffers = regions.ToDictionary(
@@ -172,7 +145,7 @@ internal sealed class ArenaPlanner
         }
     }
 
-    private sealed class Region(string name, int firstUse, bool isPerWorker)
+    private sealed class Region(string name, int firstUse, bool isPerWorker) : IRegion
     {
         public string Name { get; } = name;
 

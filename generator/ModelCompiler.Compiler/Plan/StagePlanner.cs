@@ -7,12 +7,7 @@ namespace ModelCompiler.Compiler.Plan;
 /// <summary>Turns each operation of the fused graph into a stage: its kernel's constants, its operands and its weights.</summary>
 internal sealed class StagePlanner(ModelGraph graph, FormatChoice formats, ArenaPlanner arena, WeightsPlanner weights, CacheFormat cache)
 {
-    /// <summary>Bytes of a panel's block that stay in a 1 MiB L2 cache beside the rows that pass over it.</summary>
-    private const long BlockBytes = 512 * 1024;
-
-    /// <summary>Inputs below which a block costs more in reloaded accumulators than it saves; without a divisor above, the dimension stays whole.</summary>
-    private const int ShortestBlock = 256;
-
+    private readonly ParameterLayout layout = new(weights, formats);
     private readonly KernelNames names = new();
     private readonly List<Stage> stages = [];
     private readonly RowSelection? selection = RowSelection.Find(graph, arena);
@@ -76,9 +71,7 @@ internal sealed class StagePlanner(ModelGraph graph, FormatChoice formats, Arena
     {
         foreach (Slot? slot in slots)
         {
-            bool alike = slot is null || (slot.Groups == slots[0]!.Groups && slot.GroupStride == slots[0]!.GroupStride)
-                || (slot.GroupWidth == slot.GroupStride && slots[0]!.GroupWidth == slots[0]!.GroupStride);
-            if (!alike)
+            if (slot is not null && !slot.IsLike(slots[0]!))
             {
                 throw new UnsupportedOperationException(operation);
             }
@@ -98,13 +91,11 @@ internal sealed class StagePlanner(ModelGraph graph, FormatChoice formats, Arena
     private void Plan(TokenEmbedding embedding)
     {
         Slot output = Slot(embedding.Output);
-        PackedMatrix table = Table(embedding.Table);
-        List<WeightArgument> arguments = [Argument("table", table)];
+        PackedMatrix table = layout.Table(embedding.Table);
+        List<WeightArgument> arguments = [WeightArgument.Of("table", table)];
         if (embedding.Positions is { } positions)
         {
-            PackedVector rows = weights.Vector(
-                positions.Name, [new VectorSegment(positions, 0, positions.Columns, 0)], positions.Rows, ArenaPlanner.Pad(positions.Columns));
-            arguments.Add(Argument("positions", rows));
+            arguments.Add(WeightArgument.Of("positions", layout.Positions(positions)));
         }
 
         EmbedKernel kernel = names.Name(name => new EmbedKernel(
@@ -113,11 +104,6 @@ internal sealed class StagePlanner(ModelGraph graph, FormatChoice formats, Arena
         string equation = embedding.Positions is null ? "x[t] = table[token[t]]" : "x[t] = table[token[t]] + positions[position[t]]";
         Add(kernel, embedding, equation, [output], [.. arguments]);
     }
-
-    private PackedMatrix Table(Parameter table)
-        => weights.Matrix(
-            formats.Of(table), [new MatrixPart(WeightsPlanner.Outputs(table, Groups.Whole(table.Rows)).ToEquatable())], ArenaPlanner.Pad(table.Rows),
-            WeightsPlanner.Inputs(Groups.Whole(table.Columns)), ArenaPlanner.Pad(table.Columns));
 
     private void Plan(Norm norm)
     {
@@ -131,12 +117,12 @@ internal sealed class StagePlanner(ModelGraph graph, FormatChoice formats, Arena
         List<WeightArgument> arguments = [];
         if (norm.Weight is { } gain)
         {
-            arguments.Add(Argument("gain", Row(gain, norm.WeightOffset)));
+            arguments.Add(WeightArgument.Of("gain", layout.Row(gain, norm.WeightOffset)));
         }
 
         if (norm.Bias is { } bias)
         {
-            arguments.Add(Argument("bias", Row(bias, 0)));
+            arguments.Add(WeightArgument.Of("bias", layout.Row(bias, 0)));
         }
 
         bool gathers = norm.Place.Section == Section.Head && selection is null;
@@ -150,9 +136,6 @@ internal sealed class StagePlanner(ModelGraph graph, FormatChoice formats, Arena
             : $"{y} = ({x} − mean({x})) / sqrt(var({x}) + {epsilon}) · gain" + (norm.Bias is null ? "" : " + bias");
         Add(kernel, norm, equation, [input, output], [.. arguments]);
     }
-
-    private PackedVector Row(Parameter vector, double addend)
-        => weights.Vector(vector.Name, [new VectorSegment(vector, 0, vector.Rows, 0)], 1, ArenaPlanner.Pad(vector.Rows), addend);
 
     private void Plan(Quantise quantise)
     {
@@ -173,38 +156,25 @@ internal sealed class StagePlanner(ModelGraph graph, FormatChoice formats, Arena
     {
         Slot input = Slot(linear.Input);
         bool toLogits = linear.Output.Id == graph.Logits.Id;
-        List<OutputSegment> outputs = [];
-        List<VectorSegment> biases = [];
-        int width = 0;
-        foreach (LinearPart part in linear.Parts)
+        ProductPart[] parts = [.. linear.Parts.Select(part => new ProductPart(
+            part.Weight, part.Bias, toLogits ? Groups.Whole(part.Output.Width) : Groups.Of(Slot(part.Output))))];
+        PackedMatrix matrix = layout.Products(parts, Groups.Of(Source(linear.Input)));
+        PackedVector? biases = layout.Biases(parts);
+        List<WeightArgument> arguments = [Panels(matrix)];
+        if (biases is not null)
         {
-            Groups groups = toLogits ? Groups.Whole(part.Output.Width) : Groups.Of(Slot(part.Output));
-            outputs.AddRange(WeightsPlanner.Outputs(part.Weight, groups, width));
-            if (part.Bias is { } bias)
-            {
-                biases.AddRange(WeightsPlanner.Elements(bias, groups, width));
-            }
-
-            width += groups.Count * groups.Stride;
+            arguments.Add(WeightArgument.Of("bias", biases));
         }
 
-        Slot source = Source(linear.Input);
-        PackedMatrix matrix = weights.Matrix(
-            formats.Of(linear.Parts[0].Weight), [new MatrixPart(outputs.ToEquatable())], width, WeightsPlanner.Inputs(Groups.Of(source)), source.PaddedWidth);
-        List<WeightArgument> arguments = [Argument("panels", matrix)];
-        if (biases.Count > 0)
-        {
-            arguments.Add(Argument("bias", weights.Vector(string.Join(" | ", biases.Select(segment => segment.Parameter.Name).Distinct()), biases, 1, width)));
-        }
-
+        int width = matrix.PaddedOutputs;
         Slot? output = toLogits ? null : Slot(linear.Parts.Count == 1 ? linear.Output : linear.Parts[0].Output);
         Slot? residual = linear.Residual is null ? null : Slot(linear.Residual);
         CheckAlike(linear, output ?? residual ?? input, residual);
         LinearKernel kernel = names.Name(name => new LinearKernel(
-            name, matrix.Format, matrix.PaddedInputs, width, InputBlocks(matrix), input.Buffer.Stride, output?.Buffer.Stride ?? width,
-            residual?.Buffer.Stride ?? 0, biases.Count > 0, residual is not null, linear.Activation, false, toLogits),
+            name, matrix.Format, matrix.PaddedInputs, width, InputBlocks.Of(matrix), input.Buffer.Stride, output?.Buffer.Stride ?? width,
+            residual?.Buffer.Stride ?? 0, biases is not null, residual is not null, linear.Activation, false, toLogits, UnpackOffset(matrix)),
             $"Linear{linear.Input.Width}x{linear.Parts.Sum(part => part.Output.Width)}" + linear.Activation + (residual is null ? "" : "Add"));
-        string product = "W · " + ShortName(linear.Input) + (biases.Count > 0 ? " + b" : "");
+        string product = "W · " + ShortName(linear.Input) + (biases is not null ? " + b" : "");
         string result = linear.Parts.Count > 1 ? "[" + string.Join(" ", linear.Parts.Select(part => ShortName(part.Output))) + "]" : toLogits ? "logits" : ShortName(linear.Output);
         string equation = linear.Activation is { } f ? $"{result} = {f}({product})" : residual is not null ? $"{result} = {ShortName(linear.Residual!)} + {product}" : $"{result} = {product}";
         Add(kernel, linear, equation, [input, output, .. residual is null ? [] : new[] { residual }], [.. arguments]);
@@ -218,24 +188,20 @@ internal sealed class StagePlanner(ModelGraph graph, FormatChoice formats, Arena
         }
 
         Slot input = Slot(gated.Input), output = Slot(gated.Output);
-        Groups groups = Groups.Of(output);
-        MatrixPart[] parts = [.. new[] { gated.Gate, gated.Up }.Select(part => new MatrixPart(WeightsPlanner.Outputs(part.Weight, groups).ToEquatable()))];
-        Slot source = Source(gated.Input);
-        PackedMatrix matrix = weights.Matrix(formats.Of(gated.Gate.Weight), parts, output.PaddedWidth, WeightsPlanner.Inputs(Groups.Of(source)), source.PaddedWidth);
-        List<WeightArgument> arguments = [Argument("panels", matrix)];
-        List<VectorSegment> biases = [];
-        biases.AddRange(gated.Gate.Bias is { } gateBias ? WeightsPlanner.Elements(gateBias, groups) : []);
-        biases.AddRange(gated.Up.Bias is { } upBias ? WeightsPlanner.Elements(upBias, groups, output.PaddedWidth) : []);
-        if (biases.Count > 0)
+        ProductPart[] parts = [.. new[] { gated.Gate, gated.Up }.Select(part => new ProductPart(part.Weight, part.Bias, Groups.Of(output)))];
+        PackedMatrix matrix = layout.Gated(parts[0], parts[1], Groups.Of(Source(gated.Input)));
+        PackedVector? biases = layout.Biases(parts);
+        List<WeightArgument> arguments = [Panels(matrix)];
+        if (biases is not null)
         {
-            arguments.Add(Argument("bias", weights.Vector(string.Join(" | ", biases.Select(segment => segment.Parameter.Name)), biases, 1, 2 * output.PaddedWidth)));
+            arguments.Add(WeightArgument.Of("bias", biases));
         }
 
         LinearKernel kernel = names.Name(name => new LinearKernel(
-            name, matrix.Format, matrix.PaddedInputs, output.PaddedWidth, InputBlocks(matrix), input.Buffer.Stride, output.Buffer.Stride, 0,
-            biases.Count > 0, false, gated.Activation, true, false),
+            name, matrix.Format, matrix.PaddedInputs, output.PaddedWidth, InputBlocks.Of(matrix), input.Buffer.Stride, output.Buffer.Stride, 0,
+            biases is not null, false, gated.Activation, true, false, UnpackOffset(matrix)),
             $"Gated{gated.Input.Width}x{gated.Output.Width}{gated.Activation}");
-        string bias = biases.Count > 0 ? " + b" : "";
+        string bias = biases is not null ? " + b" : "";
         string x = ShortName(gated.Input);
         Add(kernel, gated, $"{ShortName(gated.Output)} = {gated.Activation}(Wgate · {x}{bias}) · (Wup · {x}{bias})", [input, output], [.. arguments]);
     }
@@ -249,7 +215,7 @@ internal sealed class StagePlanner(ModelGraph graph, FormatChoice formats, Arena
         {
             if (norm?.Weight is { } gain)
             {
-                arguments.Add(Argument(name, Row(gain, norm.WeightOffset)));
+                arguments.Add(WeightArgument.Of(name, layout.Row(gain, norm.WeightOffset)));
             }
         }
 
@@ -284,40 +250,26 @@ internal sealed class StagePlanner(ModelGraph graph, FormatChoice formats, Arena
         Add(kernel, operation, $"y = {equation}", b is null ? [a, y] : [a, b, y], []);
     }
 
-    private int InputBlocks(PackedMatrix matrix)
+    private WeightArgument Panels(PackedMatrix matrix)
     {
-        int units = matrix.PaddedInputs / matrix.Format.InputMultiple;
-        for (int blocks = 1; blocks <= units && matrix.PaddedInputs / blocks >= ShortestBlock; blocks++)
-        {
-            if (units % blocks == 0 && matrix.Format.PanelBytes(matrix.PaddedInputs / blocks, matrix.Format.PanelColumns) <= BlockBytes)
-            {
-                return blocks;
-            }
-        }
-
-        return 1;
+        ReadPerToken.Add(matrix);
+        return WeightArgument.Of("panels", matrix);
     }
 
-    private WeightArgument Argument(string name, PackedMatrix matrix)
-    {
-        if (name == "panels")
-        {
-            ReadPerToken.Add(matrix);
-        }
-
-        int rows = matrix.Parts.Sum(part => part.Outputs.Sum(segment => segment.Count));
-        return new WeightArgument(name, matrix.OffsetBytes, $"{matrix.Name} [{rows} × {matrix.Inputs.Sum(segment => segment.Count)}] {matrix.Format.Name}");
-    }
-
-    private static WeightArgument Argument(string name, PackedVector vector)
-        => new(name, vector.OffsetBytes, $"{vector.Name} [{(vector.Rows > 1 ? $"{vector.Rows} × " : "")}{vector.Segments.Sum(segment => segment.Count)}]");
+    /// <summary>Behind all else in a worker's local scratch.</summary>
+    private int? UnpackOffset(PackedMatrix matrix) => matrix.Format.Unpacks ? arena.LocalFloats : null;
 
     private string ShortName(Value value) => arena.Slots.TryGetValue(value.Id, out Slot? slot) ? slot.Name : value.Name;
 }
 
 /// <summary>An operation, or a use of one, that no kernel is planned for.</summary>
-internal sealed class UnsupportedOperationException(Operation operation)
-    : Exception($"{operation.GetType().Name} '{operation.Output.Name}'");
+internal sealed class UnsupportedOperationException(string operation) : Exception(operation)
+{
+    public UnsupportedOperationException(Operation operation)
+        : this($"{operation.GetType().Name} '{operation.Output.Name}'")
+    {
+    }
+}
 
 /// <summary>Gate and up share panels, but are to have different formats.</summary>
 internal sealed class MixedGateException(GatedLinear gated, FormatChoice formats)

@@ -14,10 +14,39 @@ public sealed record Slot(string Name, ArenaBuffer Buffer, int Column, int Group
 {
     /// <summary>Floats that it takes in a row.</summary>
     public int PaddedWidth => Groups * GroupStride;
+
+    /// <summary>Whether an element lies at the same place of both slots: heads are padded by the same amounts, or not at all.</summary>
+    public bool IsLike(Slot other)
+        => (Groups == other.Groups && GroupStride == other.GroupStride) || (GroupWidth == GroupStride && other.GroupWidth == other.GroupStride);
 }
 
-/// <summary>A weight that a stage reads: from the start of the data section, with what it is for the reader of emitted code.</summary>
-public sealed record WeightArgument(string Name, long OffsetBytes, string Comment);
+/// <summary>What the offset of a weight counts from: a field of the worker.</summary>
+public enum WeightBase
+{
+    /// <summary>The packed weights file's data section.</summary>
+    Weights,
+
+    /// <summary>The parameters being trained.</summary>
+    Trainable,
+
+    /// <summary>Their gradients.</summary>
+    Gradients,
+}
+
+/// <summary>A weight that a stage reads, or a gradient that it adds to: from the start of <paramref name="Base"/>, with what it is for the reader of emitted code.</summary>
+public sealed record WeightArgument(string Name, long OffsetBytes, string Comment, WeightBase Base = WeightBase.Weights)
+{
+    /// <summary>A matrix in panels.</summary>
+    public static WeightArgument Of(string name, PackedMatrix matrix, WeightBase origin = WeightBase.Weights)
+    {
+        int rows = matrix.Parts.Sum(part => part.Outputs.Sum(segment => segment.Count));
+        return new WeightArgument(name, matrix.OffsetBytes, $"{matrix.Name} [{rows} × {matrix.Inputs.Sum(segment => segment.Count)}] {matrix.Format.Name}", origin);
+    }
+
+    /// <summary>A vector or table of plain floats.</summary>
+    public static WeightArgument Of(string name, PackedVector vector, WeightBase origin = WeightBase.Weights)
+        => new(name, vector.OffsetBytes, $"{vector.Name} [{(vector.Rows > 1 ? $"{vector.Rows} × " : "")}{vector.Segments.Sum(segment => segment.Count)}]", origin);
+}
 
 /// <summary>
 /// One call in the emitted program: a kernel, where its operands lie, and whether the workers meet after it.

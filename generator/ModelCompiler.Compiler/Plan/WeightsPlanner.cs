@@ -11,7 +11,30 @@ internal sealed class WeightsPlanner
     private readonly List<PackedMatrix> matrices = [];
     private readonly List<PackedVector> vectors = [];
     private readonly Dictionary<(EquatableArray<MatrixPart>, EquatableArray<InputSegment>), PackedMatrix> known = [];
+    private readonly Dictionary<(EquatableArray<VectorSegment>, int Rows, double Addend), PackedVector> knownVectors = [];
+    private readonly bool isFinished;
     private long next;
+
+    /// <summary>An empty layout.</summary>
+    public WeightsPlanner()
+    {
+    }
+
+    /// <summary>A layout that is there already, in which everything that is asked for must lie.</summary>
+    public WeightsPlanner(PackedWeights finished)
+    {
+        foreach (PackedMatrix matrix in finished.Matrices)
+        {
+            known.Add((matrix.Parts, matrix.Inputs), matrix);
+        }
+
+        foreach (PackedVector vector in finished.Vectors)
+        {
+            knownVectors.Add((vector.Segments, vector.Rows, vector.Addend), vector);
+        }
+
+        isFinished = true;
+    }
 
     public PackedWeights Finish() => new(matrices.ToEquatable(), vectors.ToEquatable(), next);
 
@@ -22,6 +45,7 @@ internal sealed class WeightsPlanner
         EquatableArray<InputSegment> inputArray = inputs.ToEquatable();
         if (!known.TryGetValue((partArray, inputArray), out PackedMatrix? matrix))
         {
+            ThrowIfFinished(parts[0].Outputs[0].Parameter);
             string name = string.Join(" | ", parts.SelectMany(part => part.Outputs).Select(segment => segment.Parameter.Name).Distinct());
             matrix = new PackedMatrix(name, format, partArray, inputArray, format.PadInputs(paddedInputs), paddedOutputs, next);
             known.Add((partArray, inputArray), matrix);
@@ -32,11 +56,19 @@ internal sealed class WeightsPlanner
         return matrix;
     }
 
+    /// <summary>A vector, or a table that is read row by row; the same segments are stored once.</summary>
     public PackedVector Vector(string name, IReadOnlyList<VectorSegment> segments, int rows, int paddedLength, double addend = 0)
     {
-        PackedVector vector = new(name, segments.ToEquatable(), rows, paddedLength, addend, next);
-        vectors.Add(vector);
-        Advance(vector.LengthBytes);
+        EquatableArray<VectorSegment> segmentArray = segments.ToEquatable();
+        if (!knownVectors.TryGetValue((segmentArray, rows, addend), out PackedVector? vector))
+        {
+            ThrowIfFinished(segments[0].Parameter);
+            vector = new PackedVector(name, segmentArray, rows, paddedLength, addend, next);
+            knownVectors.Add((segmentArray, rows, addend), vector);
+            vectors.Add(vector);
+            Advance(vector.LengthBytes);
+        }
+
         return vector;
     }
 
@@ -65,6 +97,14 @@ internal sealed class WeightsPlanner
     public static IEnumerable<VectorSegment> Elements(Parameter vector, Groups groups, int first = 0)
         => Outputs(vector, groups, first).Select(segment => new VectorSegment(vector, segment.FirstRow, segment.Count, segment.FirstColumn));
 
+    private void ThrowIfFinished(Parameter parameter)
+    {
+        if (isFinished)
+        {
+            throw new UnsupportedOperationException($"that reads '{parameter.Name}' in another layout than inference");
+        }
+    }
+
     private void Advance(long bytes) => next += (bytes + AlignmentBytes - 1) / AlignmentBytes * AlignmentBytes;
 }
 
@@ -74,4 +114,6 @@ internal readonly record struct Groups(int Count, int Width, int Stride)
     public static Groups Of(Slot slot) => new(slot.Groups, slot.GroupWidth, slot.GroupStride);
 
     public static Groups Whole(int width) => new(1, width, ArenaPlanner.Pad(width));
+
+    public int PaddedWidth => Count * Stride;
 }

@@ -43,5 +43,5 @@ internal static class ReferenceActivation
         return 2 / Math.Sqrt(Math.PI) * Math.Exp(-x * x) * sum;
     }
 
-    private static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
+    internal static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
 }

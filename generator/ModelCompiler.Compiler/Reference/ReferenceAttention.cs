@@ -20,19 +20,13 @@ internal static class ReferenceAttention
         double[] weights = new double[tokens];
         for (int t = 0; t < tokens; t++)
         {
-            int first = attention.Window is int window ? Math.Max(0, t - window + 1) : 0;
+            int first = FirstPosition(attention, t);
             for (int h = 0; h < attention.Heads; h++)
             {
                 int kvOffset = h / group * headDim;
-                ReadOnlySpan<double> query = queries.AsSpan((t * width) + (h * headDim), headDim);
                 Span<double> result = output.AsSpan((t * width) + (h * headDim), headDim);
                 Span<double> probabilities = weights.AsSpan(0, t + 1 - first);
-                for (int j = first; j <= t; j++)
-                {
-                    double score = Dot(query, keys.AsSpan((j * kvWidth) + kvOffset, headDim)) * attention.ScoreScale;
-                    probabilities[j - first] = attention.SoftCap is double cap ? cap * Math.Tanh(score / cap) : score;
-                }
-
+                Scores(attention, queries.AsSpan((t * width) + (h * headDim), headDim), keys.AsSpan(kvOffset), first, probabilities);
                 Softmax(probabilities);
                 for (int j = first; j <= t; j++)
                 {
@@ -44,8 +38,22 @@ internal static class ReferenceAttention
         return output;
     }
 
+    /// <summary>The first position that token t sees.</summary>
+    internal static int FirstPosition(Attention attention, int t) => attention.Window is int window ? Math.Max(0, t - window + 1) : 0;
+
+    /// <summary>scores[i] = cap(query · k[first + i] · scale); <paramref name="keys"/> begin with the head's of position 0.</summary>
+    internal static void Scores(Attention attention, ReadOnlySpan<double> query, ReadOnlySpan<double> keys, int first, Span<double> scores)
+    {
+        int kvWidth = attention.KvHeads * attention.HeadDim;
+        for (int i = 0; i < scores.Length; i++)
+        {
+            double score = Dot(query, keys.Slice((first + i) * kvWidth, attention.HeadDim)) * attention.ScoreScale;
+            scores[i] = attention.SoftCap is double cap ? cap * Math.Tanh(score / cap) : score;
+        }
+    }
+
     /// <summary>p[j] = e^(s[j] − max s) / Σ e^(s[i] − max s), in place.</summary>
-    private static void Softmax(Span<double> scores)
+    internal static void Softmax(Span<double> scores)
     {
         double largest = double.NegativeInfinity;
         foreach (double score in scores)
@@ -66,7 +74,7 @@ internal static class ReferenceAttention
         }
     }
 
-    private static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
+    internal static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
     {
         double sum = 0;
         for (int i = 0; i < a.Length; i++)
@@ -77,7 +85,7 @@ internal static class ReferenceAttention
         return sum;
     }
 
-    private static void AddScaled(ReadOnlySpan<double> x, double factor, Span<double> y)
+    internal static void AddScaled(ReadOnlySpan<double> x, double factor, Span<double> y)
     {
         for (int i = 0; i < x.Length; i++)
         {

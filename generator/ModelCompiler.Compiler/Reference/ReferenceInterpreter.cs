@@ -16,8 +16,7 @@ namespace ModelCompiler.Compiler.Reference;
 /// <param name="cache">What keys and values are rounded to before attention reads them; null, as f32: they are not.</param>
 public sealed class ReferenceInterpreter(ModelGraph graph, IParameterSource parameters, PackedWeights? layout = null, CacheFormat? cache = null)
 {
-    private readonly Dictionary<Parameter, PackedMatrix> quantised = ReferenceQuantise.Matrices(layout);
-    private readonly Dictionary<Parameter, float[]> loaded = [];
+    private readonly ReferenceOperations operations = new(graph, parameters, layout, cache);
 
     /// <summary>The graph that is interpreted.</summary>
     public ModelGraph Graph => graph;
@@ -29,11 +28,11 @@ public sealed class ReferenceInterpreter(ModelGraph graph, IParameterSource para
     /// <exception cref="ArgumentException">A token outside the vocabulary, or more tokens than the context holds.</exception>
     public double[] Run(ReadOnlySpan<int> tokens, Action<Operation, double[]>? observe = null)
     {
-        int[] sequence = CheckTokens(tokens);
+        int[] sequence = operations.CheckTokens(tokens);
         Dictionary<int, double[]> values = [];
         foreach (Operation operation in graph.Operations)
         {
-            double[] result = Evaluate(operation, sequence, values);
+            double[] result = operations.Evaluate(operation, sequence, values);
             values.Add(operation.Output.Id, result);
             observe?.Invoke(operation, result);
         }
@@ -47,65 +46,5 @@ public sealed class ReferenceInterpreter(ModelGraph graph, IParameterSource para
         Dictionary<(int Layer, string Name), double[]> values = [];
         Run(tokens, (operation, numbers) => values.Add((operation.Place.Layer, operation.Output.Name), numbers));
         return values;
-    }
-
-    private double[] Evaluate(Operation operation, int[] tokens, Dictionary<int, double[]> values)
-    {
-        double[] Of(Value value) => values[value.Id];
-        return operation switch
-        {
-            Embedding embedding => ReferenceEmbedding.Apply(embedding, tokens, Load(embedding.Table)),
-            PositionEmbedding positions => ReferenceEmbedding.Apply(positions, tokens.Length, Load(positions.Table)),
-            Norm norm => ReferenceNorm.Apply(norm, Of(norm.Input), LoadOptional(norm.Weight), LoadOptional(norm.Bias)),
-            Linear linear => ReferenceLinear.Apply(linear, InputOf(linear, values), Load(linear.Weight), LoadOptional(linear.Bias)),
-            Rope rope => ReferenceRope.Apply(rope, Of(rope.Input), graph.RopeTables[rope.Table]),
-            Attention attention => ReferenceAttention.Apply(attention, Of(attention.Query), Cached(attention, Of(attention.Key)), Cached(attention, Of(attention.Values))),
-            Activation activation => ReferenceActivation.Apply(activation.Kind, Of(activation.Input)),
-            Add add => ReferenceElementwise.Add(Of(add.Left), Of(add.Right)),
-            Multiply multiply => ReferenceElementwise.Multiply(Of(multiply.Left), Of(multiply.Right)),
-            Scale scale => ReferenceElementwise.Scale(Of(scale.Input), scale.Factor),
-            SoftCap softCap => ReferenceElementwise.SoftCap(Of(softCap.Input), softCap.Cap),
-            _ => throw new NotSupportedException(
-                $"The reference has no equation for '{operation.GetType().Name}'; it interprets the graph before fusion."),
-        };
-    }
-
-    private double[] Cached(Attention attention, double[] heads) => cache is null or F32Cache ? heads : ReferenceCache.Round(cache, heads, attention.HeadDim);
-
-    private double[] InputOf(Linear linear, Dictionary<int, double[]> values)
-        => quantised.TryGetValue(linear.Weight, out PackedMatrix? matrix)
-            ? ReferenceQuantise.Apply(values[linear.Input.Id], linear.Weight.Columns, matrix)
-            : values[linear.Input.Id];
-
-    private float[] Load(Parameter parameter)
-    {
-        if (!loaded.TryGetValue(parameter, out float[]? values))
-        {
-            values = new float[(long)parameter.Rows * parameter.Columns];
-            parameters.Read(parameter, 0, parameter.Rows, values);
-            loaded.Add(parameter, values);
-        }
-
-        return values;
-    }
-
-    private float[]? LoadOptional(Parameter? parameter) => parameter is null ? null : Load(parameter);
-
-    private int[] CheckTokens(ReadOnlySpan<int> tokens)
-    {
-        if (tokens.Length > graph.Dimensions.ContextLength)
-        {
-            throw new ArgumentException($"{tokens.Length} tokens, but the context holds {graph.Dimensions.ContextLength}", nameof(tokens));
-        }
-
-        foreach (int token in tokens)
-        {
-            if (token < 0 || token >= graph.Dimensions.Vocab)
-            {
-                throw new ArgumentException($"token {token} is not in the vocabulary 0 … {graph.Dimensions.Vocab - 1}", nameof(tokens));
-            }
-        }
-
-        return tokens.ToArray();
     }
 }

@@ -14,8 +14,8 @@ internal static class ReferenceNorm
         double[] y = new double[x.Length];
         for (int begin = 0; begin < x.Length; begin += length)
         {
-            double centre = norm.Kind == NormKind.Layer ? Mean(x, begin, length) : 0;
-            double inverse = 1 / Math.Sqrt(MeanSquare(x, begin, length, centre) + norm.Epsilon);
+            double centre = Centre(norm, x, begin);
+            double inverse = Inverse(norm, x, begin, centre);
             for (int i = 0; i < length; i++)
             {
                 double factor = weight is null ? 1 : weight[i] + norm.WeightOffset;
@@ -25,6 +25,13 @@ internal static class ReferenceNorm
 
         return y;
     }
+
+    /// <summary>m of the group that begins at <paramref name="begin"/>.</summary>
+    internal static double Centre(Norm norm, double[] x, int begin) => norm.Kind == NormKind.Layer ? Mean(x, begin, norm.Input.Width / norm.Groups) : 0;
+
+    /// <summary>1 / √(mean((x − m)²) + ε) of the group that begins at <paramref name="begin"/>.</summary>
+    internal static double Inverse(Norm norm, double[] x, int begin, double centre)
+        => 1 / Math.Sqrt(MeanSquare(x, begin, norm.Input.Width / norm.Groups, centre) + norm.Epsilon);
 
     private static double Mean(double[] x, int begin, int length)
     {

@@ -9,7 +9,12 @@ namespace ModelCompiler.Compiler.Reference;
 /// </summary>
 internal static class ReferenceRope
 {
-    public static double[] Apply(Rope rope, double[] x, RopeTable table)
+    public static double[] Apply(Rope rope, double[] x, RopeTable table) => Turn(rope, x, table, 1);
+
+    /// <summary>dx of dy: a rotation and a factor are their own transpose, but for the direction.</summary>
+    public static double[] Gradient(Rope rope, double[] outputGradient, RopeTable table) => Turn(rope, outputGradient, table, -1);
+
+    private static double[] Turn(Rope rope, double[] x, RopeTable table, int direction)
     {
         int width = rope.Heads * rope.HeadDim;
         int pairs = table.InverseFrequencies.Count;
@@ -19,7 +24,7 @@ internal static class ReferenceRope
             for (int i = 0; i < pairs; i++)
             {
                 double cos = Math.Cos(t * table.InverseFrequencies[i]) * table.AttentionFactor;
-                double sin = Math.Sin(t * table.InverseFrequencies[i]) * table.AttentionFactor;
+                double sin = direction * Math.Sin(t * table.InverseFrequencies[i]) * table.AttentionFactor;
                 for (int h = 0; h < rope.Heads; h++)
                 {
                     int first = (t * width) + (h * rope.HeadDim) + i;

@@ -115,7 +115,7 @@ internal static class BenchCommand
         }
 
         double flopsPerToken = FlopsPerToken(parsed.GetRequiredValue(Directory), Options(parsed));
-        return new(model.Description, model.InstructionSet, offload is null ? null : $"ONNX Runtime {OnnxLibrary.Version} {offload.Provider}", model.Threads, asked, work, speed, meter!.Best, flopsPerToken, loading, firstToken, resident);
+        return new(model.Description, model.InstructionSet, offload is null ? null : $"ONNX Runtime {OnnxLibrary.Version} {offload.Provider}", model.Threads, asked, work, speed, meter!.Peaks, flopsPerToken, loading, firstToken, resident);
     }
 
     private static PlanOptions Options(ParseResult parsed) => new(parsed.GetRequiredValue(Weights), parsed.GetRequiredValue(Cache));

@@ -12,6 +12,14 @@ internal static class AssemblyCompiler
     /// <exception cref="InvalidOperationException">The emitted code does not compile: a fault of the model compiler.</exception>
     public static void Compile(string assemblyName, IReadOnlyList<GeneratedFile> files, string path, CancellationToken cancellation)
     {
+        using FileStream stream = new(path, FileMode.Create, FileAccess.Write);
+        Compile(assemblyName, files, stream, cancellation);
+    }
+
+    /// <summary>Writes the assembly to <paramref name="stream"/>.</summary>
+    /// <exception cref="InvalidOperationException">The emitted code does not compile: a fault of the model compiler.</exception>
+    public static void Compile(string assemblyName, IReadOnlyList<GeneratedFile> files, Stream stream, CancellationToken cancellation)
+    {
         CSharpParseOptions parse = new(LanguageVersion.Latest);
         SyntaxTree[] trees = new SyntaxTree[files.Count];
         Parallel.For(0, files.Count, new ParallelOptions { CancellationToken = cancellation }, i =>
@@ -20,7 +28,6 @@ internal static class AssemblyCompiler
         CSharpCompilation compilation = CSharpCompilation.Create(assemblyName, trees, References(), new CSharpCompilationOptions(
             OutputKind.DynamicallyLinkedLibrary, optimizationLevel: OptimizationLevel.Release, allowUnsafe: true, deterministic: true));
 
-        using FileStream stream = new(path, FileMode.Create, FileAccess.Write);
         EmitResult result = compilation.Emit(stream, cancellationToken: cancellation);
         if (!result.Success)
         {

@@ -28,8 +28,6 @@ internal sealed class ModelHost(string directory, PlanOptions options, Func<stri
     private const string WeightsFile = "model.mcw";
     private const string ManifestFile = "model.manifest.json";
 
-    private static readonly InstructionSet[] InstructionSetsHere = [.. Enum.GetValues<InstructionSet>().Where(InstructionSets.IsSupported)];
-
     private readonly CacheFolder cache = CacheFolder.OfUser();
 
     /// <summary>A model ready to run; the caller disposes of it.</summary>
@@ -42,7 +40,7 @@ internal sealed class ModelHost(string directory, PlanOptions options, Func<stri
         }
 
         // Only what will run is emitted: the code of other instruction sets would be compiled to be thrown away.
-        InstructionSet chosen = Choose(loading);
+        InstructionSet chosen = HostInstructionSet.Choose(loading.InstructionSet);
         string packed = cache.GetOrAdd(CacheKey.Of(directory, options.Weights, "packed"), Pack);
         string code = cache.GetOrAdd(CacheKey.Of(directory, options.Weights, $"{InstructionSets.Name(chosen)}, cache {options.Cache}"), place => Compile(place, packed, chosen));
         Assembly assembly = new AssemblyLoadContext(ClassName).LoadFromAssemblyPath(Path.Combine(code, AssemblyFile));
@@ -58,18 +56,6 @@ internal sealed class ModelHost(string directory, PlanOptions options, Func<stri
             throw new HostedModelException(
                 $"{weightsPath}: error MC324: {fault.Message} These weights lie in modelc's cache: 'modelc cache --clear' removes them, and the next run packs them again.");
         }
-    }
-
-    /// <summary>As the model itself will choose.</summary>
-    private static InstructionSet Choose(LoadOptions options)
-    {
-        InstructionSet chosen = options.InstructionSet ?? (InstructionSets.TryParse(Environment.GetEnvironmentVariable(InstructionSets.EnvironmentVariable) ?? "", out InstructionSet forced)
-            ? forced
-            : InstructionSetsHere.Max()); // declared from the slowest to the fastest
-        return InstructionSets.IsSupported(chosen)
-            ? chosen
-            : throw new PlatformNotSupportedException(
-                $"instruction set: found {InstructionSets.Name(chosen)}, which this processor does not have, expected one that it has: {string.Join(", ", InstructionSetsHere.Select(InstructionSets.Name))}.");
     }
 
     private void Pack(string place)

@@ -74,6 +74,13 @@ internal sealed unsafe class RopeCache : IDisposable
         }
     }
 
+    /// <summary>Shows the tables to a worker.</summary>
+    public void Attach(Worker worker)
+    {
+        worker.RopeBlocks = Blocks;
+        worker.RopeRowFloats = RowFloats;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -17,59 +17,45 @@ internal sealed unsafe class StepRunner : IDisposable
 
     private readonly ModelDescription description;
     private readonly byte* weights;
-    private readonly int maxRows;
     private readonly bool alwaysUseAllThreads;
     private readonly WorkerPool pool;
     private readonly RopeCache rope;
     private readonly Scratch singleRow;
     private readonly Scratch manyRows;
+    private readonly StepRows rows;
     private readonly NativeBlock frame;
-    private readonly int* tokens;
-    private readonly int* positions;
     private readonly int* logitRowIndices;
-    private readonly int* rowSlices;
-    private readonly SequenceSlice* slices;
     private readonly RowBlock* blocks;
     private NativeBlock? sharedLogits;
-    private int rows;
-    private int sliceCount;
     private int logitRows;
-    private int endPosition;
-    private bool singleRows;
 
     public StepRunner(ModelDescription description, LoadOptions options, byte* weights)
     {
         this.description = description;
         this.weights = weights;
-        maxRows = options.ChoosePromptChunk(description.MaxRows);
+        int maxRows = options.ChoosePromptChunk(description.MaxRows);
         alwaysUseAllThreads = options.AlwaysUseAllThreads;
         pool = new WorkerPool(options.ChooseThreads(), description.Name);
         rope = new RopeCache(description.RopeTables, description.ContextLength);
-        singleRow = new Scratch(description);
-        manyRows = new Scratch(description);
-        frame = new NativeBlock((long)maxRows * ((4 * sizeof(int)) + sizeof(SequenceSlice) + sizeof(RowBlock)), "the rows of a step");
-        slices = (SequenceSlice*)frame.Pointer;
-        blocks = (RowBlock*)(slices + maxRows);
-        tokens = (int*)(blocks + maxRows);
-        positions = tokens + maxRows;
-        logitRowIndices = positions + maxRows;
-        rowSlices = logitRowIndices + maxRows;
+        singleRow = new Scratch(description.Name, description.ArenaFloatsPerRow, description.LocalFloats);
+        manyRows = new Scratch(description.Name, description.ArenaFloatsPerRow, description.LocalFloats);
+        rows = new StepRows(maxRows);
+        frame = new NativeBlock((long)maxRows * (sizeof(int) + sizeof(RowBlock)), "the blocks of rows of a step");
+        blocks = (RowBlock*)frame.Pointer;
+        logitRowIndices = (int*)(blocks + maxRows);
     }
 
     /// <summary>Most workers of a step.</summary>
     public int Threads => pool.Threads;
 
     /// <summary>Rows that the step being put together can still take.</summary>
-    public int Room => maxRows - rows;
+    public int Room => rows.Capacity - rows.Count;
 
     /// <summary>Starts putting a step together.</summary>
     public void Begin()
     {
-        rows = 0;
-        sliceCount = 0;
+        rows.Clear();
         logitRows = 0;
-        endPosition = 0;
-        singleRows = true;
     }
 
     /// <summary>Adds a sequence: <paramref name="slice"/> are its next tokens, at least one and at most <see cref="Room"/>.</summary>
@@ -79,18 +65,11 @@ internal sealed unsafe class StepRunner : IDisposable
     /// <param name="logits">Of which of these tokens.</param>
     public void Add(byte** pages, int position, ReadOnlySpan<int> slice, LogitsFor logits)
     {
-        slices[sliceCount++] = new SequenceSlice { FirstRow = rows, Rows = slice.Length, Position = position, Pages = pages };
-        singleRows &= slice.Length == 1;
-        endPosition = Math.Max(endPosition, position + slice.Length);
-        for (int i = 0; i < slice.Length; i++, rows++)
+        int first = rows.Count;
+        rows.Add(pages, position, slice);
+        for (int row = logits == LogitsFor.Last ? rows.Count - 1 : first; logits != LogitsFor.None && row < rows.Count; row++)
         {
-            tokens[rows] = slice[i];
-            positions[rows] = position + i;
-            rowSlices[rows] = sliceCount - 1;
-            if (logits == LogitsFor.All || (logits == LogitsFor.Last && i == slice.Length - 1))
-            {
-                logitRowIndices[logitRows++] = rows;
-            }
+            logitRowIndices[logitRows++] = row;
         }
     }
 
@@ -101,28 +80,22 @@ internal sealed unsafe class StepRunner : IDisposable
     public float* Run(Action<Worker> execute, float* logits)
     {
         int count = ChooseWorkers();
-        rope.Reserve(endPosition);
-        int blockCount = singleRows ? 0 : AttentionBlocks.Cut(new(slices, sliceCount), description, count, blocks);
-        Scratch scratch = rows == 1 ? singleRow : manyRows;
-        scratch.Reserve(rows, count);
+        rope.Reserve(rows.EndPosition);
+        int blockCount = rows.SingleRows ? 0 : AttentionBlocks.Cut(rows.Slices, description, count, blocks);
+        Scratch scratch = rows.Count == 1 ? singleRow : manyRows;
+        int laidOut = LayOut(rows.Count);
+        scratch.Reserve(laidOut, (long)description.LocalFloatsPerRow * laidOut, count);
         logits = logitRows == 0 ? null : logits is null ? ReserveLogits() : logits;
         foreach (Worker worker in pool.Workers[..count])
         {
             worker.Weights = weights;
-            worker.Rows = rows;
-            worker.Tokens = tokens;
-            worker.Positions = positions;
-            worker.Slices = slices;
-            worker.SliceCount = sliceCount;
-            worker.SingleRows = singleRows;
+            rows.Attach(worker);
             worker.Blocks = blocks;
             worker.BlockCount = blockCount;
-            worker.RowSlices = rowSlices;
             worker.LogitRows = logitRows;
             worker.LogitRowIndices = logitRowIndices;
             worker.Logits = logits;
-            worker.RopeBlocks = rope.Blocks;
-            worker.RopeRowFloats = rope.RowFloats;
+            rope.Attach(worker);
             scratch.Attach(worker);
         }
 
@@ -140,9 +113,14 @@ internal sealed unsafe class StepRunner : IDisposable
         rope.Dispose();
         singleRow.Dispose();
         manyRows.Dispose();
+        rows.Dispose();
         frame.Dispose();
         sharedLogits?.Dispose();
     }
+
+    /// <summary>Rows that scratch is laid out for, in sizes that few steps outgrow.</summary>
+    private int LayOut(int count)
+        => count == 1 ? 1 : Math.Min(Math.Max(description.MaxRows, count), (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)count));
 
     private float* ReserveLogits()
     {
@@ -164,7 +142,7 @@ internal sealed unsafe class StepRunner : IDisposable
             return pool.Threads;
         }
 
-        long layerBytes = description.BytesPerToken / Math.Max(description.Layers, 1) * rows;
+        long layerBytes = description.BytesPerToken / Math.Max(description.Layers, 1) * rows.Count;
         return (int)Math.Clamp(layerBytes / LayerBytesPerWorker, 1, pool.Threads);
     }
 }

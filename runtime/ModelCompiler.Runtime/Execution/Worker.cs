@@ -61,6 +61,24 @@ public sealed unsafe class Worker
     /// <summary>[LogitRows × ModelDescription.VocabStride], row by row.</summary>
     public float* Logits;
 
+    /// <summary>Training: the parameters being trained, float32 in the layout of packed weights, 64-byte aligned.</summary>
+    public byte* Trainable;
+
+    /// <summary>Training: the gradient of each of them, at the same place. Steps add to it.</summary>
+    public byte* Gradients;
+
+    /// <summary>Training: [Rows] the token that each row should predict, or −1.</summary>
+    public int* Targets;
+
+    /// <summary>Training: [Rows] the loss of each row, in nats.</summary>
+    public float* Losses;
+
+    /// <summary>Training: what the gradient of each row's loss begins with, usually 1 / targets of the whole batch.</summary>
+    public float LossScale;
+
+    /// <summary>Training: the step ends with the losses; no gradients.</summary>
+    public bool LossOnly;
+
     internal int* RowSlices;
     internal float*** RopeBlocks;
     internal int* RopeRowFloats;

@@ -43,7 +43,10 @@ public sealed record GenerationOptions
     /// <summary>Texts that end the generation as soon as one is complete. Nothing of it, nor what follows, comes out.</summary>
     public IReadOnlyList<string> StopTexts { get; init; } = [];
 
-    /// <summary>Goes on behind the model's end tokens, and gives them out.</summary>
+    /// <summary>Tokens that end the generation, besides the model's end tokens: a chat's end of turn. They do not come out.</summary>
+    public IReadOnlyList<int> StopTokens { get; init; } = [];
+
+    /// <summary>Goes on behind the model's end tokens, and gives them out. <see cref="StopTokens"/> end it all the same.</summary>
     public bool IgnoreEndTokens { get; init; }
 
     /// <summary>Null: none. n: each token's log-probability, and those of the n most likely tokens, as the model gave them: before penalties, bias and temperature.</summary>
@@ -72,6 +75,11 @@ public sealed record GenerationOptions
         foreach (string text in StopTexts)
         {
             Require(!string.IsNullOrEmpty(text), nameof(StopTexts), text, "texts with at least one character");
+        }
+
+        foreach (int token in StopTokens)
+        {
+            Require((uint)token < (uint)vocab, nameof(StopTokens), token, $"token ids 0 … {vocab - 1}");
         }
 
         foreach ((int token, float bias) in LogitBias ?? new Dictionary<int, float>())

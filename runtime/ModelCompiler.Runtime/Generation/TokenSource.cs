@@ -53,7 +53,7 @@ internal sealed class TokenSource
         }
 
         int token = sampler.Next(logits, session.Tokens);
-        bool ended = !options.IgnoreEndTokens && IsEndToken(token);
+        bool ended = Ends(token);
         if (ended)
         {
             reason = FinishReason.EndToken;
@@ -83,11 +83,13 @@ internal sealed class TokenSource
         return reason != FinishReason.Unfinished;
     }
 
-    private bool IsEndToken(int token)
+    private bool Ends(int token) => (!options.IgnoreEndTokens && Contains(description.EndTokens, token)) || Contains(options.StopTokens, token);
+
+    private static bool Contains(IReadOnlyList<int> list, int token)
     {
-        for (int i = 0; i < description.EndTokens.Count; i++)
+        for (int i = 0; i < list.Count; i++)
         {
-            if (description.EndTokens[i] == token)
+            if (list[i] == token)
             {
                 return true;
             }

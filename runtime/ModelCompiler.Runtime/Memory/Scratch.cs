@@ -7,23 +7,31 @@ namespace ModelCompiler.Runtime.Memory;
 /// are part of the layout (value v lies at offset(v) · rows), a grown scratch is a new one, zeroed again, so that the pads behind
 /// each row are zero. Nothing in it outlives a step.
 /// </summary>
-internal sealed unsafe class Scratch(ModelDescription description) : IDisposable
+/// <param name="model">The model's name, for messages.</param>
+/// <param name="arenaFloatsPerRow">Shared scratch, for each row.</param>
+/// <param name="localFloats">Scratch of each worker that does not grow.</param>
+internal sealed unsafe class Scratch(string model, int arenaFloatsPerRow, int localFloats) : IDisposable
 {
     private NativeBlock? arena;
     private NativeBlock?[] locals = [];
+    private long growingFloats;
 
     /// <summary>Rows that it is laid out for; 0 before the first use.</summary>
     public int Rows { get; private set; }
 
-    /// <summary>Makes room for a step of <paramref name="rows"/> rows and <paramref name="workers"/> workers.</summary>
+    /// <summary>Makes room for a step of at most <paramref name="rows"/> rows and <paramref name="workers"/> workers.</summary>
+    /// <param name="rows">Rows to lay it out for, if it has fewer.</param>
+    /// <param name="localFloatsMore">What each worker needs besides, for such a step.</param>
+    /// <param name="workers">Workers of the step.</param>
     /// <exception cref="OutOfMemoryException">Nothing has changed, except that the scratch may be empty.</exception>
-    public void Reserve(int rows, int workers)
+    public void Reserve(int rows, long localFloatsMore, int workers)
     {
-        if (rows > Rows)
+        if (rows > Rows || localFloatsMore > growingFloats)
         {
+            int laidOut = Math.Max(rows, Rows);
+            growingFloats = Math.Max(localFloatsMore, growingFloats);
             Dispose();
-            int laidOut = rows == 1 ? 1 : Math.Min(Math.Max(description.MaxRows, rows), (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)rows));
-            arena = new NativeBlock(Math.Max(4L * description.ArenaFloatsPerRow * laidOut, 64), $"the activations of {laidOut} rows of model '{description.Name}'");
+            arena = new NativeBlock(Math.Max(4L * arenaFloatsPerRow * laidOut, 64), $"the activations of {laidOut} rows of model '{model}'");
             Rows = laidOut;
         }
 
@@ -32,10 +40,10 @@ internal sealed unsafe class Scratch(ModelDescription description) : IDisposable
             Array.Resize(ref locals, workers);
         }
 
-        long localBytes = Math.Max(checked(4 * (description.LocalFloats + ((long)description.LocalFloatsPerRow * Rows))), 64);
+        long localBytes = Math.Max(checked(4 * (localFloats + growingFloats)), 64);
         for (int i = 0; i < workers; i++)
         {
-            locals[i] ??= new NativeBlock(localBytes, $"the scratch of worker {i} of model '{description.Name}' for {Rows} rows");
+            locals[i] ??= new NativeBlock(localBytes, $"the scratch of worker {i} of model '{model}' for {Rows} rows");
         }
     }
 
@@ -45,7 +53,7 @@ internal sealed unsafe class Scratch(ModelDescription description) : IDisposable
         worker.Arena = arena!.Floats;
         worker.ArenaRows = Rows;
         worker.Local = locals[worker.Index]!.Floats;
-        worker.LocalRows = worker.Local + description.LocalFloats;
+        worker.LocalRows = worker.Local + localFloats;
     }
 
     /// <summary>Frees the memory; the scratch may be used again.</summary>

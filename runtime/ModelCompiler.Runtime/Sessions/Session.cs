@@ -97,6 +97,14 @@ public sealed unsafe class Session : IDisposable
         return new TextGeneration(new SessionLease(model, this), codec, model.EncodePrompt(codec, text, Position == 0), options, cancellation);
     }
 
+    /// <summary>As <see cref="Generate(string, GenerationOptions?, CancellationToken)"/>, behind tokens that are taken as they are.</summary>
+    /// <exception cref="ArgumentException">There are no tokens.</exception>
+    /// <exception cref="InvalidOperationException">The weights have no tokenizer.</exception>
+    public TextGeneration Generate(ReadOnlySpan<int> tokens, GenerationOptions? options = null, CancellationToken cancellation = default)
+        => tokens.IsEmpty
+            ? throw new ArgumentException("Found a prompt without tokens, expected at least one.", nameof(tokens))
+            : new TextGeneration(new SessionLease(model, this), model.RequireTextCodec(), tokens.ToArray(), options, cancellation);
+
     /// <summary>Writes on behind what was read and <paramref name="tokens"/>. Read afterwards are both and the generated tokens, except the last.</summary>
     /// <exception cref="ArgumentException">There are no tokens.</exception>
     public TokenGeneration GenerateTokens(ReadOnlySpan<int> tokens, GenerationOptions? options = null, CancellationToken cancellation = default)

@@ -50,11 +50,14 @@ public sealed class Tokenizer
     internal TokenizerPipeline Pipeline { get; }
 
     /// <summary>
-    /// The tokens of a text. Added tokens within the text are recognised, special ones too. A surrogate without its pair counts as U+FFFD.
+    /// The tokens of a text. Added tokens within the text are recognised, special ones too, unless told otherwise. A surrogate without its pair counts as U+FFFD.
     /// </summary>
     /// <param name="text">Any text. Time is near-linear in its length, whatever it holds.</param>
     /// <param name="addSpecialTokens">Whether to add what the tokenizer's post-processor adds, such as the token that begins a text.</param>
-    public int[] Encode(ReadOnlySpan<char> text, bool addSpecialTokens = true)
+    /// <param name="recogniseSpecialTokens">
+    /// False for text from somebody who must not write special tokens, such as the end of a turn in a chat: their names are then text like any other.
+    /// </param>
+    public int[] Encode(ReadOnlySpan<char> text, bool addSpecialTokens = true, bool recogniseSpecialTokens = true)
     {
         EncodeWorkspace workspace = Interlocked.Exchange(ref spare, null) ?? new EncodeWorkspace();
         try
@@ -69,7 +72,7 @@ public sealed class Tokenizer
                 AddChecked(tokens, PackedSection.Prefix, ids);
             }
 
-            EncodeText(workspace.Text.Span, new PieceEncoder(tokens, workspace));
+            EncodeText(workspace.Text.Span, recogniseSpecialTokens, new PieceEncoder(tokens, workspace));
             if (addSpecialTokens)
             {
                 AddChecked(tokens, PackedSection.Suffix, ids);
@@ -141,21 +144,26 @@ public sealed class Tokenizer
     }
 
     /// <summary>Encodes what lies between added tokens.</summary>
-    private void EncodeText(ReadOnlySpan<byte> text, PieceEncoder encoder)
+    private void EncodeText(ReadOnlySpan<byte> text, bool special, PieceEncoder encoder)
     {
         var finder = new AddedTokenFinder(encoder.Tokens, normalized: false, text);
         int at = 0;
         while (finder.TryNext(out int id, out int begin, out int end))
         {
-            EncodeRaw(text[at..begin], at == 0, encoder);
+            if (!special && IsSpecial(id))
+            {
+                continue;
+            }
+
+            EncodeRaw(text[at..begin], at == 0, special, encoder);
             encoder.Workspace.Ids.Add(id);
             at = end;
         }
 
-        EncodeRaw(text[at..], at == 0, encoder);
+        EncodeRaw(text[at..], at == 0, special, encoder);
     }
 
-    private void EncodeRaw(ReadOnlySpan<byte> raw, bool atStart, PieceEncoder encoder)
+    private void EncodeRaw(ReadOnlySpan<byte> raw, bool atStart, bool special, PieceEncoder encoder)
     {
         ReadOnlySpan<byte> text = Normalize(raw, encoder.Workspace);
         if (!Pipeline.HasNormalizedAddedTokens)
@@ -168,6 +176,11 @@ public sealed class Tokenizer
         int at = 0;
         while (finder.TryNext(out int id, out int begin, out int end))
         {
+            if (!special && IsSpecial(id))
+            {
+                continue;
+            }
+
             EncodeNormalized(text[at..begin], atStart && at == 0, encoder);
             encoder.Workspace.Ids.Add(id);
             at = end;

@@ -77,7 +77,7 @@ public class GraphVerifierTests
         ModelGraph graph = SyntheticModel.Of(family).BuildCleanly();
 
         List<string> passes = [];
-        PassList.Run(graph, PlannedModel.Q4, (name, fused) =>
+        PassList.Run(PassList.Inference, graph, PlannedModel.Q4, (name, fused) =>
         {
             passes.Add(name);
             Assert.True(GraphVerifier.Verify(fused, new SourceSpan("config.json"), diagnostics), $"{name}: {string.Join('\n', diagnostics)}");
@@ -87,24 +87,24 @@ public class GraphVerifierTests
 
     [Fact]
     public void AFusedProjectionFitsItsInput()
-        => Refused("MC113", graph => Replace<FusedLinear>(PassList.Run(graph, PlannedModel.F32), linear => linear with { Input = linear.Input with { Width = 41 } }), "[120, 41]");
+        => Refused("MC113", graph => Replace<FusedLinear>(PassList.Run(PassList.Inference, graph, PlannedModel.F32), linear => linear with { Input = linear.Input with { Width = 41 } }), "[120, 41]");
 
     [Fact]
     public void AResidualFitsItsProjection()
         => Refused(
             "MC112",
-            graph => Replace(PassList.Run(graph, PlannedModel.F32), linear => linear.Residual is not null, (FusedLinear linear) => linear with { Residual = linear.Residual! with { Width = 41 } }),
+            graph => Replace(PassList.Run(PassList.Inference, graph, PlannedModel.F32), linear => linear.Residual is not null, (FusedLinear linear) => linear with { Residual = linear.Residual! with { Width = 41 } }),
             "width 41, expected width 40");
 
     [Fact]
     public void AFusedAttentionHasATable()
-        => Refused("MC114", graph => Replace<FusedAttention>(PassList.Run(graph, PlannedModel.F32), attention => attention with { RopeTable = 7 }), "table 7");
+        => Refused("MC114", graph => Replace<FusedAttention>(PassList.Run(PassList.Inference, graph, PlannedModel.F32), attention => attention with { RopeTable = 7 }), "table 7");
 
     [Fact]
     public void AGatedProjectionFitsItsInput()
         => Refused(
             "MC113",
-            graph => Replace<GatedLinear>(PassList.Run(graph, PlannedModel.F32), gated => gated with { Up = gated.Up with { Weight = gated.Up.Weight with { Columns = 39 } } }),
+            graph => Replace<GatedLinear>(PassList.Run(PassList.Inference, graph, PlannedModel.F32), gated => gated with { Up = gated.Up with { Weight = gated.Up.Weight with { Columns = 39 } } }),
             "[56, 39]");
 
     private void Refused(string id, Func<ModelGraph, ModelGraph> damage, string mention)

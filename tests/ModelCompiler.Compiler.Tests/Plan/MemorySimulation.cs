@@ -18,7 +18,7 @@ internal static class MemorySimulation
 
     private static void Run(ModelGraph graph, FormatChoice formats)
     {
-        ModelGraph fused = PassList.Run(graph, formats);
+        ModelGraph fused = PassList.Run(PassList.Inference, graph, formats);
         ArenaPlanner arena = ArenaPlanner.Plan(fused, 0);
         foreach (bool singleRow in new[] { false, true })
         {

@@ -1,4 +1,3 @@
-using ModelCompiler.Compiler.Emit.Targets;
 using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Plan;
 
@@ -38,34 +37,5 @@ internal static class AttentionPrepareWriter
             : $"{NormWriter.Row(set, NormKind.Rms, a.HeadDim, a.PaddedHeadDim, norm.Epsilon, norm.HasWeight, false)}({head}, {head}{(norm.HasWeight ? $", {gain}" : "")});\n";
 
     private static string Rotate(KernelSet set, AttentionKernel a, string head)
-        => a.RopeTable is null ? "" : $"{Rotation(set, a.RotatedPairs)}({head}, turn);\n";
-
-    /// <summary>Requires <c>(head, turn)</c>: pair i is elements i and i + pairs; turn holds cosines, then, at the next multiple of 16, sines.</summary>
-    private static string Rotation(KernelSet set, int pairs) => set.Require(KernelFile.Kernels, $"Rotate{pairs}", writer =>
-    {
-        VectorTarget t = set.Target;
-        int sines = ArenaPlanner.Pad(pairs);
-        writer.Line($"/// <summary>(a, b) ← (a·cos − b·sin, b·cos + a·sin) for {pairs} pairs, element i with i + {pairs}.</summary>");
-        writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
-        writer.Open($"private static void Rotate{pairs}(float* head, float* turn)");
-        if (pairs % t.Lanes == 0)
-        {
-            writer.Open($"for (nint i = 0; i < {pairs}; i += {t.Lanes})");
-            writer.Line($"var cos = {t.Load("turn + i")};");
-            writer.Line($"var sin = {t.Load($"turn + i + {sines}")};");
-            writer.Line($"var a = {t.Load("head + i")};");
-            writer.Line($"var b = {t.Load($"head + i + {pairs}")};");
-            writer.Line(t.Store(t.Fma("a", "cos", "-(b * sin)"), "head + i"));
-            writer.Line(t.Store(t.Fma("b", "cos", "a * sin"), $"head + i + {pairs}"));
-        }
-        else
-        {
-            writer.Open($"for (nint i = 0; i < {pairs}; i++)");
-            writer.Line($"float cos = turn[i], sin = turn[i + {sines}], a = head[i], b = head[i + {pairs}];");
-            writer.Line("head[i] = MathF.FusedMultiplyAdd(a, cos, -(b * sin));");
-            writer.Line($"head[i + {pairs}] = MathF.FusedMultiplyAdd(b, cos, a * sin);");
-        }
-
-        writer.Close().Close();
-    });
+        => a.RopeTable is null ? "" : $"{RotationWriter.Require(set, a.RotatedPairs)}({head}, turn);\n";
 }

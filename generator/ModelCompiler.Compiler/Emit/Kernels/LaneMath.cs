@@ -160,4 +160,27 @@ internal static class LaneMath
             }
         }
     });
+
+    /// <summary>ln x of normal x &gt; 0: absolute error below 1e-7 · max(1, |ln x|).</summary>
+    public static string Log(KernelSet set) => set.Require(KernelFile.Math, "Log", writer =>
+    {
+        VectorTarget t = set.Target;
+        writer.Line("/// <summary>ln x of normal x &gt; 0: x = m · 2^e, m in [√½, √2), and a polynomial in m − 1 (after Cephes' logf): error below 1e-7 · max(1, |ln x|).</summary>");
+        writer.Line("[MethodImpl(MethodImplOptions.AggressiveInlining)]");
+        writer.Open($"private static {t.Floats} Log({t.Floats} x)");
+        writer.Line($"var exponent = {t.Vector}.ShiftRightArithmetic(x.AsInt32() - {t.Vector}.Create(0x3F3504F3), 23);");
+        writer.Line($"var m = (x.AsInt32() - (exponent << 23)).AsSingle() - {t.Floats}.One;");
+        writer.Line($"var e = {t.Vector}.ConvertToSingle(exponent);");
+        writer.Line("var square = m * m;");
+        writer.Line($"var p = {t.Broadcast("7.0376836292e-2f")};");
+        foreach (string coefficient in new[] { "-1.1514610310e-1f", "1.1676998740e-1f", "-1.2420140846e-1f", "1.4249322787e-1f", "-1.6668057665e-1f", "2.0000714765e-1f", "-2.4999993993e-1f", "3.3333331174e-1f" })
+        {
+            writer.Line($"p = {t.Fma("p", "m", t.Broadcast(coefficient))};");
+        }
+
+        writer.Line($"p = {t.Fma("p * m", "square", $"e * {t.Broadcast("-2.12194440e-4f")}")};");
+        writer.Line($"p = {t.Fma("square", t.Broadcast("-0.5f"), "p")};");
+        writer.Line($"return {t.Fma("e", t.Broadcast("0.693359375f"), "m + p")};");
+        writer.Close();
+    });
 }

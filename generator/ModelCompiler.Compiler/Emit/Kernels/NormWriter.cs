@@ -43,15 +43,8 @@ internal static class NormWriter
                 : $"/// <summary>y = (x − mean(x)) / sqrt(var(x) + ε) · gain{(hasBias ? " + bias" : "")}, over {width} numbers.</summary>");
             writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
             writer.Open($"private static void {name}({parameters})");
-            if (kind == NormKind.Rms)
-            {
-                WriteRms(writer, set, width, paddedWidth, epsilon, hasWeight);
-            }
-            else
-            {
-                WriteLayer(writer, set, width, paddedWidth, epsilon, hasBias);
-            }
-
+            WriteStatistics(writer, set, kind, width, paddedWidth, epsilon);
+            WriteRow(writer, t, kind, paddedWidth, hasWeight, hasBias);
             writer.Close();
         });
 
@@ -59,36 +52,38 @@ internal static class NormWriter
             => new([.. epsilon.ToString("G9", System.Globalization.CultureInfo.InvariantCulture).Where(char.IsLetterOrDigit)]);
     }
 
-    private static void WriteRms(SourceWriter writer, KernelSet set, int width, int paddedWidth, double epsilon, bool hasWeight)
+    /// <summary>Declares <c>scale</c>, and for layer norm <c>mean</c>: registers of one number each, of the row at <c>x</c>.</summary>
+    public static void WriteStatistics(SourceWriter writer, KernelSet set, NormKind kind, int width, int paddedWidth, double epsilon)
     {
         VectorTarget t = set.Target;
-        WriteSum(writer, set, "squares", paddedWidth, (x, sum) => t.Fma(x, x, sum));
-        writer.Line($"var scale = {t.Broadcast($"1f / MathF.Sqrt((squares / {width}f) + {Literals.Float(epsilon)})")};");
-        writer.Open($"for (nint i = 0; i < {paddedWidth}; i += {t.Lanes})");
-        writer.Line(t.Store($"{t.Load("x + i")} * scale" + (hasWeight ? $" * {t.Load("gain + i")}" : ""), "y + i"));
-        writer.Close();
-    }
-
-    private static void WriteLayer(SourceWriter writer, KernelSet set, int width, int paddedWidth, double epsilon, bool hasBias)
-    {
-        VectorTarget t = set.Target;
-        WriteSum(writer, set, "total", paddedWidth, (x, sum) => $"{sum} + {x}");
-        writer.Line($"var mean = {t.Broadcast($"total / {width}f")};");
-        if (width == paddedWidth)
+        if (kind == NormKind.Rms)
         {
-            WriteSum(writer, set, "squares", paddedWidth, (x, sum) => t.Fma($"({x} - mean)", $"({x} - mean)", sum));
+            WriteSum(writer, set, "squares", paddedWidth, (x, sum) => t.Fma(x, x, sum));
         }
         else
         {
-            writer.Line("// The padding is not part of the row: its distance from the mean does not count.");
-            WriteSum(writer, set, "squares", paddedWidth, (x, sum) => t.Fma($"Inside({x} - mean, i + LANE, {width})", $"Inside({x} - mean, i + LANE, {width})", sum));
-            Inside(set);
+            WriteSum(writer, set, "total", paddedWidth, (x, sum) => $"{sum} + {x}");
+            writer.Line($"var mean = {t.Broadcast($"total / {width}f")};");
+            if (width == paddedWidth)
+            {
+                WriteSum(writer, set, "squares", paddedWidth, (x, sum) => t.Fma($"({x} - mean)", $"({x} - mean)", sum));
+            }
+            else
+            {
+                writer.Line("// The padding is not part of the row: its distance from the mean does not count.");
+                WriteSum(writer, set, "squares", paddedWidth, (x, sum) => t.Fma($"Inside({x} - mean, i + LANE, {width})", $"Inside({x} - mean, i + LANE, {width})", sum));
+                Inside(set);
+            }
         }
 
         writer.Line($"var scale = {t.Broadcast($"1f / MathF.Sqrt((squares / {width}f) + {Literals.Float(epsilon)})")};");
+    }
+
+    private static void WriteRow(SourceWriter writer, VectorTarget t, NormKind kind, int paddedWidth, bool hasWeight, bool hasBias)
+    {
         writer.Open($"for (nint i = 0; i < {paddedWidth}; i += {t.Lanes})");
-        string normal = $"({t.Load("x + i")} - mean) * scale";
-        writer.Line(t.Store(hasBias ? t.Fma(normal, t.Load("gain + i"), t.Load("bias + i")) : $"{normal} * {t.Load("gain + i")}", "y + i"));
+        string normal = kind == NormKind.Rms ? $"{t.Load("x + i")} * scale" : $"({t.Load("x + i")} - mean) * scale";
+        writer.Line(t.Store(hasBias ? t.Fma(normal, t.Load("gain + i"), t.Load("bias + i")) : normal + (hasWeight ? $" * {t.Load("gain + i")}" : ""), "y + i"));
         writer.Close();
     }
 
@@ -114,7 +109,8 @@ internal static class NormWriter
         writer.Line($"float {name} = {LaneMath.Sum(set, lanes)};");
     }
 
-    private static void Inside(KernelSet set) => set.Require(KernelFile.Math, "Inside", writer =>
+    /// <summary>Requires <c>(value, first, width)</c>: value where the lane is inside the row, 0 in its padding.</summary>
+    public static string Inside(KernelSet set) => set.Require(KernelFile.Math, "Inside", writer =>
     {
         VectorTarget t = set.Target;
         writer.Line("/// <summary>value in the lanes whose place, counted from first, is below width; 0 in the others.</summary>");

@@ -18,6 +18,8 @@ internal sealed class NeonTarget() : VectorTarget(TargetSet.Neon, 4)
     public override string TileFma(int row, int input, string weight, string accumulator)
         => $"AdvSimd.Arm64.FusedMultiplyAddBySelectedScalar({accumulator}, {weight}, x{row}_{input / 4 * 4}, {input % 4})";
 
+    public override Func<string, string, bool, string> Interleave => (a, b, upper) => $"AdvSimd.Arm64.Zip{(upper ? "High" : "Low")}({a}, {b})";
+
     public override BlockDot Dot { get; } = new QuadDot(
         (_, sum, w, x, quad) => $"Dp.DotProductBySelectedQuadruplet({sum}, {w}, {x}, {quad})",
         "Dp.IsSupported",

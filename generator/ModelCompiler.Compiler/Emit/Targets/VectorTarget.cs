@@ -50,6 +50,12 @@ internal abstract class VectorTarget(TargetSet set, int lanes)
     /// <summary>Accumulator + weight · input <paramref name="input"/> of row <paramref name="row"/>.</summary>
     public virtual string TileFma(int row, int input, string weight, string accumulator) => Fma($"x{row}_{input}", weight, accumulator);
 
+    /// <summary>
+    /// C# that interleaves the lower (or upper) halves of two registers' groups of 128 bits, a0 b0 a1 b1: floats or, of doubles, a0 b0. Arguments: a, b,
+    /// whether the upper halves. Null where there is no such instruction.
+    /// </summary>
+    public virtual Func<string, string, bool, string>? Interleave => null;
+
     public string Load(string pointer) => $"{Vector}.Load({pointer})";
 
     public string Store(string value, string pointer) => $"{Vector}.Store({value}, {pointer});";

@@ -1,0 +1,32 @@
+using ModelCompiler.Compiler.Graph;
+using ModelCompiler.Compiler.Graph.Training;
+
+namespace ModelCompiler.Compiler.Passes.Training;
+
+/// <summary>
+/// The three operations of the gradient of h = f(gate) · up become one GateGradient, which computes f(gate) again: then no one need keep it.
+/// </summary>
+internal static class FuseGateGradient
+{
+    public static ModelGraph Apply(ModelGraph graph)
+    {
+        GraphRewriter rewriter = new(graph);
+        foreach (ActivationGradient activation in rewriter.Operations.OfType<ActivationGradient>())
+        {
+            if (rewriter.OnlyUse<Multiply>(activation.OutputGradient) is { } product
+                && FindUpGradient(rewriter, activation, product) is { } upGradient)
+            {
+                GateGradient fused = new(activation.Output, upGradient.Output, product.Place, activation.Input, product.Right, product.Left, activation.Kind);
+                rewriter.Replace(product, fused, activation, upGradient);
+            }
+        }
+
+        return rewriter.Finish();
+    }
+
+    /// <summary>dup = dh · f(gate), beside <paramref name="product"/> = dh · up.</summary>
+    private static Multiply? FindUpGradient(GraphRewriter rewriter, ActivationGradient activation, Multiply product)
+        => rewriter.Readers(product.Left).OfType<Multiply>().FirstOrDefault(other
+            => other != product && other.Left == product.Left
+                && rewriter.Producer<Activation>(other.Right) is { } forward && forward.Input == activation.Input && forward.Kind == activation.Kind);
+}

@@ -1,0 +1,3 @@
+/// <summary>models/small, compiled.</summary>
+[CompiledModel("small")]
+public sealed partial class StoryModel;

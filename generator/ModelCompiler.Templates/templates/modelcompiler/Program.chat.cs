@@ -1,0 +1,23 @@
+using Microsoft.Extensions.AI;
+using ModelCompiler.Extensions.AI;
+
+using var model = StoryModel.Load();
+using IChatClient client = model.AsChatClient();
+List<ChatMessage> conversation = [];
+while (true)
+{
+    Console.Write("> ");
+    if (Console.ReadLine() is not { Length: > 0 } line)
+        break;
+
+    conversation.Add(new(ChatRole.User, line));
+    List<ChatResponseUpdate> updates = [];
+    await foreach (var update in client.GetStreamingResponseAsync(conversation, new() { MaxOutputTokens = 100 }))
+    {
+        Console.Write(update.Text);
+        updates.Add(update);
+    }
+
+    Console.WriteLine();
+    conversation.AddMessages(updates);
+}

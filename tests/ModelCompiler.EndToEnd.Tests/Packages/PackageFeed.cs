@@ -1,0 +1,66 @@
+using ModelCompiler.EndToEnd.Tests.CommandLine;
+using ModelCompiler.Tests;
+
+namespace ModelCompiler.EndToEnd.Tests.Packages;
+
+/// <summary>
+/// The packages of this build in a folder, and projects made of them in folders outside the repository. Their version is of this run alone, and what is restored goes
+/// into a folder of its own, so that no other build sees them.
+/// </summary>
+public sealed class PackageFeed : IDisposable
+{
+    private static readonly string[] Projects =
+    [
+        "runtime/ModelCompiler.Runtime", "runtime/ModelCompiler.Extensions.AI", "generator/ModelCompiler", "generator/ModelCompiler.Tool", "generator/ModelCompiler.Templates",
+    ];
+
+    private readonly TemporaryFolder folder = new();
+
+    public PackageFeed()
+    {
+        Version = $"0.0.1-test.{Guid.NewGuid():n}";
+        foreach (string project in Projects)
+        {
+            ChildProcess.Dotnet(
+                SharedData.RepositoryRoot, "pack", project, "--nologo", "--no-build", "-c", ChildProcess.Configuration, "-o", Packages, $"-p:Version={Version}", "-warnaserror").Expect(0);
+        }
+
+        ChildProcess.Dotnet(folder.Root, "new", "install", Path.Combine(Packages, $"ModelCompiler.Templates.{Version}.nupkg"), "--debug:custom-hive", Hive).Expect(0);
+    }
+
+    /// <summary>Of all packages.</summary>
+    public string Version { get; }
+
+    /// <summary>Where the packages lie.</summary>
+    public string Packages => folder["feed"];
+
+    private string Hive => folder["hive"];
+
+    /// <summary>A project from the template, beside a nuget.config.</summary>
+    /// <param name="kind">The template's choice.</param>
+    /// <param name="others">Whether packages may come from elsewhere too; those of this project come from the feed in any case.</param>
+    internal string NewProject(string kind, bool others)
+    {
+        string project = folder[$"{kind} 故事"];
+        ChildProcess.Dotnet(folder.Root, "new", "modelcompiler", "-o", project, "-n", "Tale", "--kind", kind, "--no-restore", "--debug:custom-hive", Hive).Expect(0);
+        string global = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        File.WriteAllText(Path.Combine(project, "nuget.config"), $"""
+            <configuration>
+              <config><add key="globalPackagesFolder" value="{folder["packages"]}" /></config>
+              <fallbackPackageFolders><add key="restored before" value="{global}" /></fallbackPackageFolders>
+              <packageSources>{(others ? "" : "<clear />")}<add key="feed" value="{Packages}" /></packageSources>
+            </configuration>
+            """);
+        return project;
+    }
+
+    /// <summary>Installs modelc as a tool; gives the program's path.</summary>
+    internal string InstallTool()
+    {
+        ChildProcess.Dotnet(folder.Root, "tool", "install", "ModelCompiler.Tool", "--tool-path", folder["tools"], "--add-source", Packages, "--version", Version).Expect(0);
+        return Path.Combine(folder["tools"], OperatingSystem.IsWindows() ? "modelc.exe" : "modelc");
+    }
+
+    public void Dispose() => folder.Dispose();
+}
