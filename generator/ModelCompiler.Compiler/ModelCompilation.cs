@@ -9,13 +9,28 @@ using ModelCompiler.Compiler.Plan.Training;
 
 namespace ModelCompiler.Compiler;
 
+/// <summary>
+/// What a class can do besides reading and writing; each is a property of the attribute of the same name. They add to the emitted code and change
+/// neither the packed weights nor their plan's hash, so that classes with and without them share one file.
+/// </summary>
+[Flags]
+public enum ModelFeatures
+{
+    /// <summary>The model and nothing else.</summary>
+    None = 0,
+
+    /// <summary>States and attention weights of a step can be kept, and the head be applied to any state.</summary>
+    Trace = 1,
+}
+
 /// <summary>What the user chose for a model.</summary>
 /// <param name="Weights">
 /// Name of a <see cref="WeightFormat"/>, and behind it, if some matrices are to have another, <c>, pattern=format</c> for each such choice:
 /// <c>q4, lm_head.*=q8, *.down_proj.*=q8</c>.
 /// </param>
 /// <param name="Cache">Name of a <see cref="CacheFormat"/>.</param>
-public sealed record PlanOptions(string Weights = "f32", string Cache = "f32");
+/// <param name="Features">What the class can do besides.</param>
+public sealed record PlanOptions(string Weights = "f32", string Cache = "f32", ModelFeatures Features = ModelFeatures.None);
 
 /// <summary>What the emitted class is called, and the packed file that it belongs to.</summary>
 /// <param name="Namespace">Empty: the global namespace.</param>
@@ -69,7 +84,7 @@ public static class ModelCompilation
             return null;
         }
 
-        return Guard(model, diagnostics, verify => ModelPlanner.Plan(inputs.Name, graph, formats!, cache, verify));
+        return Guard(model, diagnostics, verify => ModelPlanner.Plan(inputs.Name, graph, formats!, cache, verify, options.Features));
     }
 
     /// <summary>Maps, verifies, differentiates, fuses and plans the training of all parameters of a model, in f32. Returns null when <paramref name="diagnostics"/> received an error.</summary>

@@ -31,8 +31,24 @@ internal static class AttributeReader
             space.IsGlobalNamespace ? "" : space.ToDisplayString(NamespaceFormat),
             declaration.Identifier.Text,
             string.Join(" ", declaration.Modifiers.Where(modifier => !IsEmittedAnyway(modifier)).Select(modifier => modifier.Text)),
-            name);
+            name,
+            ReadFeatures(attribute));
         return new(target, null, place);
+    }
+
+    /// <summary>Every property that is set to true and is named as a feature.</summary>
+    private static ModelFeatures ReadFeatures(AttributeData attribute)
+    {
+        ModelFeatures features = ModelFeatures.None;
+        foreach (KeyValuePair<string, TypedConstant> argument in attribute.NamedArguments)
+        {
+            if (argument.Value.Value is true && Enum.TryParse(argument.Key, out ModelFeatures feature))
+            {
+                features |= feature;
+            }
+        }
+
+        return features;
     }
 
     /// <summary>What is wrong with a use, now that the project's models are known; null when nothing is.</summary>

@@ -19,7 +19,7 @@ internal sealed class CoreCompiler : IModelCompiler
     private static EquatableArray<GeneratedFile> Emit(ModelRequest request, List<ModelDiagnostic> diagnostics, CancellationToken cancellation)
     {
         if (ModelManifest.Read(request.Sources.Manifest, diagnostics) is not { } manifest
-            || ModelCompilation.Plan(manifest.ToInputs(new ModelConfig(request.Sources.Config)), new PlanOptions(manifest.Weights, manifest.Cache), diagnostics) is not { } plan)
+            || ModelCompilation.Plan(manifest.ToInputs(new ModelConfig(request.Sources.Config)), new PlanOptions(manifest.Weights, manifest.Cache, request.Target.Features), diagnostics) is not { } plan)
         {
             return EquatableArray<GeneratedFile>.Empty;
         }

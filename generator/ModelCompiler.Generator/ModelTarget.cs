@@ -1,3 +1,5 @@
+using ModelCompiler.Compiler;
+
 namespace ModelCompiler.Generator;
 
 /// <summary>
@@ -8,7 +10,8 @@ namespace ModelCompiler.Generator;
 /// <param name="ClassName">As written, so an escaped keyword stays escaped.</param>
 /// <param name="Modifiers">As written, without <c>partial</c> and <c>unsafe</c>: <c>public sealed</c>.</param>
 /// <param name="ModelName">What the attribute names.</param>
-internal sealed record ModelTarget(string Namespace, string ClassName, string Modifiers, string ModelName)
+/// <param name="Features">What it asks for besides, by properties that are set to true.</param>
+internal sealed record ModelTarget(string Namespace, string ClassName, string Modifiers, string ModelName, ModelFeatures Features = ModelFeatures.None)
 {
     /// <summary>Begins the hint name of every file of this class, so that two models never claim the same one.</summary>
     public string HintPrefix => (Namespace.Length == 0 ? ClassName : Namespace + "." + ClassName).Replace("@", "");

@@ -184,7 +184,7 @@ public abstract unsafe partial class CompiledModel : IDisposable
             }
         }
 
-        float* made = runner.Run(execute, taking == 1 ? sessions[only].NextLogits : null);
+        float* made = runner.Run(execute, taking == 1 ? sessions[only].NextLogits : null, new StepLook(sessions.Length == 1 ? sessions[0].Tracing : null));
         bool more = false;
         for (int i = 0; i < sessions.Length; i++)
         {

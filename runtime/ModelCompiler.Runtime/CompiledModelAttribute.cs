@@ -16,4 +16,10 @@ public sealed class CompiledModelAttribute(string name) : Attribute
 {
     /// <summary>The model's name in the project file.</summary>
     public string Name { get; } = name;
+
+    /// <summary>
+    /// The class can be looked into: <see cref="Runtime.Sessions.Session.Trace"/> keeps the state of every token behind every layer and who attends to
+    /// whom. Where nobody traces, it costs a test and a branch for each section of a layer; without this option, nothing.
+    /// </summary>
+    public bool Trace { get; init; }
 }

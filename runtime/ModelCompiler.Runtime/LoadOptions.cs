@@ -27,6 +27,9 @@ public sealed record LoadOptions
     /// <summary>Another processor to run on, such as <c>new OnnxOffload("story.onnx") { Provider = "cuda" }</c>. Null: the emitted code runs, on the CPU.</summary>
     public IOffload? Offload { get; init; }
 
+    /// <summary>A packed weights file that lies in memory and may change between steps: the parameters of a model that is being trained.</summary>
+    internal UnmanagedMemoryStream? WeightsMemory { get; init; }
+
     internal int ChooseThreads()
     {
         if (Threads is not { } threads)

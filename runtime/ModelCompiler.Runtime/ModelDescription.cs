@@ -84,6 +84,9 @@ public sealed record ModelDescription
     /// <summary>Rotary tables.</summary>
     public IReadOnlyList<RopeFrequencies> RopeTables { get; init; } = [];
 
+    /// <summary>The class was compiled with Trace: it can be looked into.</summary>
+    public bool CanTrace { get; init; }
+
     /// <summary>The instruction sets that were emitted, best first.</summary>
     public required IReadOnlyList<InstructionSet> InstructionSets { get; init; }
 }

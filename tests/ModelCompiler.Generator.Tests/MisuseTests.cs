@@ -1,4 +1,5 @@
 using Microsoft.CodeAnalysis;
+using ModelCompiler.Compiler;
 
 namespace ModelCompiler.Generator.Tests;
 
@@ -58,6 +59,22 @@ public sealed class MisuseTests
         Assert.Empty(run.Diagnostics);
         Assert.Equal(new ModelTarget(space, name, modifiers, "story"), core.Last!.Target);
     }
+
+    [Theory]
+    [InlineData("", ModelFeatures.None)]
+    [InlineData(", Trace = false", ModelFeatures.None)]
+    [InlineData(", Trace = true", ModelFeatures.Trace)]
+    public void PropertiesOfTheAttributeAreFeatures(string arguments, ModelFeatures expected)
+    {
+        CountingCompiler core = new();
+        GeneratorRun run = new(core, ModelText.Model("story"), $"[ModelCompiler.CompiledModel(\"story\"{arguments})] partial class M;");
+        Assert.Empty(run.Diagnostics);
+        Assert.Equal(expected, core.Last!.Target.Features);
+    }
+
+    [Fact]
+    public void EveryFeatureIsAPropertyOfTheAttribute()
+        => Assert.All(Enum.GetNames<ModelFeatures>().Except([nameof(ModelFeatures.None)]), name => Assert.Equal(typeof(bool), typeof(CompiledModelAttribute).GetProperty(name)?.PropertyType));
 
     [Fact]
     public void KeywordsInNamespacesStayEscaped()

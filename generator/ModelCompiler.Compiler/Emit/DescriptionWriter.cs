@@ -47,6 +47,11 @@ internal sealed class DescriptionWriter(ModelPlan plan, EmitOptions options, IRe
             writer.Line($"    {name} = {value},");
         }
 
+        if (plan.Trace is not null)
+        {
+            writer.Line("    CanTrace = true,");
+        }
+
         CacheBlock block = plan.Cache.Block;
         writer.Line($"    Cache = new CacheLayout({Literals.String(plan.Cache.Format)}, blocks: {plan.Cache.Blocks}, positionRows: {block.PositionRows}, headWords: {block.HeadDim}, positionsPerWord: {block.Format.NumbersPerWord}),");
 

@@ -19,6 +19,7 @@ internal static class KernelWriter
         LinearKernel linear => LinearWriter.Parameters(linear),
         AttentionKernel attention => AttentionWriter.Parameters(attention),
         ElementwiseKernel elementwise => ElementwiseWriter.Parameters(elementwise),
+        TapKernel or GivenStatesKernel => TapWriter.Parameters(kernel),
         _ => TrainingKernelWriter.Parameters(kernel),
     };
 
@@ -48,6 +49,9 @@ internal static class KernelWriter
         LinearKernel linear => Describe(linear, target),
         AttentionKernel a => $"y[rows × {a.Heads} · {a.HeadDim}] = attention of {a.Heads} heads over {a.KvHeads} key/value heads of {a.HeadDim}{(a.Window is { } window ? $", the last {window} positions" : "")}.",
         ElementwiseKernel e => $"y[rows × {e.Width}] = {e.Kind}, element by element.",
+        StateTapKernel tap => $"Keeps x[rows × {tap.Width}] as a state of the trace.",
+        GivenStatesKernel given => $"x[rows × {given.Width}] = the states that the head is to be applied to.",
+        AttentionTapKernel { Attention: { } a } => $"Keeps the weights of an attention of {a.Heads} heads over {a.KvHeads} key/value heads: what it has computed page by page, once more and whole.",
         _ => TrainingKernelWriter.Describe(kernel),
     };
 
@@ -72,6 +76,7 @@ internal static class KernelWriter
             case LinearKernel linear: LinearWriter.Write(set, writer, linear); break;
             case AttentionKernel attention: AttentionWriter.Write(set, writer, attention); break;
             case ElementwiseKernel elementwise: ElementwiseWriter.Write(set, writer, elementwise); break;
+            case TapKernel or GivenStatesKernel: TapWriter.Write(set, writer, kernel); break;
             default: TrainingKernelWriter.Write(set, writer, kernel); break;
         }
     }

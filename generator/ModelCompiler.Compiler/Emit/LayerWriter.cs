@@ -14,35 +14,50 @@ internal static class LayerWriter
         => place.Layer < 0 ? $"Run{place.Section}" : $"RunLayer{place.Layer:00}{place.Section}";
 
     /// <summary>Writes the method of the stages of one place.</summary>
-    public static void Write(SourceWriter writer, Place place, IReadOnlyList<Stage> stages)
+    public static void Write(SourceWriter writer, Place place, IReadOnlyList<Stage> stages) => Write(writer, place, MethodName(place), Describe(place), stages);
+
+    /// <summary>Writes a method of stages that are not in the order of a step.</summary>
+    public static void Write(SourceWriter writer, Place place, string name, string what, IReadOnlyList<Stage> stages)
     {
-        WriteSummary(writer, place, stages);
-        writer.Open($"private static void {MethodName(place)}<TKernels>(Worker w)\n    where TKernels : struct, IKernels");
+        WriteSummary(writer, what, stages);
+        writer.Open($"private static void {name}<TKernels>(Worker w)\n    where TKernels : struct, IKernels");
         Dictionary<string, string> variables = WriteOperands(writer, place, stages);
         foreach (Stage stage in stages)
         {
             writer.Line();
             WriteSelection(writer, stage, variables);
             writer.Line("// " + Literals.Comment(stage.Equation));
+            bool onlyTraced = stage.Kernel is TapKernel;
+            if (onlyTraced)
+            {
+                writer.Open("if (w.Trace is not null)");
+            }
+
             WriteCall(writer, stage, variables);
             if (stage.BarrierAfter)
             {
                 writer.Line("w.Barrier();");
+            }
+
+            if (onlyTraced)
+            {
+                writer.Close();
             }
         }
 
         writer.Close();
     }
 
-    private static void WriteSummary(SourceWriter writer, Place place, IReadOnlyList<Stage> stages)
+    private static string Describe(Place place) => place.Section switch
     {
-        string what = place.Section switch
-        {
-            Section.Embedding => "Tokens to vectors.",
-            Section.Attention => $"Layer {place.Layer}, attention: every token looks at itself and its past.",
-            Section.FeedForward => $"Layer {place.Layer}, feed-forward network: every token by itself.",
-            _ => "The last norm and the prediction of the next token, for the rows whose logits are asked for.",
-        };
+        Section.Embedding => "Tokens to vectors.",
+        Section.Attention => $"Layer {place.Layer}, attention: every token looks at itself and its past.",
+        Section.FeedForward => $"Layer {place.Layer}, feed-forward network: every token by itself.",
+        _ => "The last norm and the prediction of the next token, for the rows whose logits are asked for.",
+    };
+
+    private static void WriteSummary(SourceWriter writer, string what, IReadOnlyList<Stage> stages)
+    {
         WriteSummary(writer, what, stages.SelectMany(stage => stage.Weights));
     }
 
@@ -124,12 +139,17 @@ internal static class LayerWriter
     {
         List<string> arguments = ["w"];
         arguments.AddRange(stage.Operands.OfType<Slot>().Select(slot => variables[Key(slot)]));
-        if (stage.Kernel is AttentionKernel)
+        if (stage.Kernel is AttentionKernel or AttentionTapKernel)
         {
             arguments.Add(Literals.Offset(stage.PageOffset));
         }
 
         arguments.AddRange(stage.Weights.Select(Pointer));
+        if (stage.Kernel is TapKernel)
+        {
+            arguments.Add(Literals.Int(stage.Traced));
+        }
+
         writer.Line($"TKernels.{stage.Kernel.Name}({string.Join(", ", arguments)});");
     }
 }

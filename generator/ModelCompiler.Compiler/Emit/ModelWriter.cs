@@ -46,6 +46,14 @@ internal sealed class ModelWriter(ModelPlan plan, EmitOptions options)
             LayerWriter.Write(writer, place, [.. plan.Stages.Where(stage => stage.Place == place)]);
         }
 
+        if (plan.Trace is { } trace)
+        {
+            writer.Line();
+            LayerWriter.Write(writer, new(-1, Section.Embedding), "RunVectors", "Tokens to vectors, wherever they stand.", trace.Vectors);
+            writer.Line();
+            LayerWriter.Write(writer, new(-1, Section.Head), "RunGiven", "States of another step, for the head.", [trace.Given]);
+        }
+
         writer.Line();
         EmittedClass.WriteInterface(writer, plan.Kernels);
         emitted.Finish(writer);
@@ -65,6 +73,11 @@ internal sealed class ModelWriter(ModelPlan plan, EmitOptions options)
         writer.Line();
         writer.Line("/// <summary>One step, as every worker runs it.</summary>");
         writer.Open("private static void Run<TKernels>(Worker w)\n    where TKernels : struct, IKernels");
+        if (plan.Trace is not null)
+        {
+            WritePartialSteps(writer);
+        }
+
         foreach (Place place in plan.Stages.Select(stage => stage.Place).Distinct())
         {
             string call = $"{LayerWriter.MethodName(place)}<TKernels>(w);";
@@ -79,6 +92,13 @@ internal sealed class ModelWriter(ModelPlan plan, EmitOptions options)
         }
 
         writer.Close();
+    }
+
+    /// <summary>The steps that are not whole: the table alone, or the head alone.</summary>
+    private static void WritePartialSteps(SourceWriter writer)
+    {
+        writer.Open("if (w.VectorsOnly)").Line("RunVectors<TKernels>(w);").Line("return;").Close().Line();
+        writer.Open("if (w.Given is not null)").Line("RunGiven<TKernels>(w);").Line($"{LayerWriter.MethodName(new(-1, Section.Head))}<TKernels>(w);").Line("return;").Close().Line();
     }
 
     private void WriteLayer(int layer, IReadOnlyList<Stage> stages)

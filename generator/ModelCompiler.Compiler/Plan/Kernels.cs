@@ -92,6 +92,18 @@ public sealed record ElementwiseKernel(
     string Name, ElementwiseKind Kind, int Width, int LeftStride, int RightStride, int OutStride, double Constant, ActivationKind? Activation)
     : KernelPlan(Name);
 
+/// <summary>A body that writes the memory of a trace and nothing that other stages read: it may be slow, and runs only where a step is traced.</summary>
+public abstract record TapKernel(string Name) : KernelPlan(Name);
+
+/// <summary>Keeps rows of <paramref name="Width"/> numbers (unpadded) as a state.</summary>
+public sealed record StateTapKernel(string Name, int Width, int InStride) : TapKernel(Name);
+
+/// <summary>x = states of another step, <paramref name="Width"/> numbers each, padded with zeros.</summary>
+public sealed record GivenStatesKernel(string Name, int Width, int PaddedWidth, int OutStride) : KernelPlan(Name);
+
+/// <summary>Computes the weights of an attention that has just run once more, from its prepared queries and the cached keys, and keeps them.</summary>
+public sealed record AttentionTapKernel(string Name, AttentionKernel Attention) : TapKernel(Name);
+
 /// <summary>How many rows a worker claims at once where the work of a row is small.</summary>
 public static class RowGrain
 {

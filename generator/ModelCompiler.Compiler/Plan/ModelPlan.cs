@@ -12,12 +12,14 @@ namespace ModelCompiler.Compiler.Plan;
 /// <param name="BytesPerToken">Weight bytes that one decoded token reads.</param>
 /// <param name="Stages">The program, in order.</param>
 /// <param name="Scratch">Sizes of the scratch memory.</param>
+/// <param name="Trace">What looks into it; null without <see cref="ModelFeatures.Trace"/>.</param>
 public sealed record ModelPlan(
     string Name, ModelGraph Graph, string Format, CachePlan Cache, PackedWeights Weights, string Hash, long BytesPerToken,
-    EquatableArray<Stage> Stages, ScratchPlan Scratch)
+    EquatableArray<Stage> Stages, ScratchPlan Scratch, TracePlan? Trace = null)
 {
     /// <summary>Each shared body once, in the order of first use.</summary>
-    public IEnumerable<KernelPlan> Kernels => Stages.Select(stage => stage.Kernel).Distinct();
+    public IEnumerable<KernelPlan> Kernels
+        => Stages.Concat(Trace is null ? [] : Trace.Vectors.Append(Trace.Given)).Select(stage => stage.Kernel).Distinct();
 
     /// <summary>Weight bytes of a layer, all of which every token reads.</summary>
     public long BytesPerLayer(int layer)

@@ -13,19 +13,19 @@ internal static class ModelPlanner
     /// <summary>The arena is kept within this.</summary>
     private const long ArenaBytes = 32L * 1024 * 1024;
 
-    public static ModelPlan Plan(string name, ModelGraph graph, FormatChoice formats, CacheFormat cache, Action<string, ModelGraph>? afterPass = null)
+    public static ModelPlan Plan(string name, ModelGraph graph, FormatChoice formats, CacheFormat cache, Action<string, ModelGraph>? afterPass = null, ModelFeatures features = ModelFeatures.None)
     {
         ModelGraph fused = PassList.Run(PassList.Inference, graph, formats, afterPass);
         ArenaPlanner arena = ArenaPlanner.Plan(fused, LocalScratch.FirstFreeFloat(fused, cache));
         WeightsPlanner weights = new();
-        StagePlanner stages = new(fused, formats, arena, weights, cache);
+        StagePlanner stages = new(fused, formats, arena, weights, cache, features);
         EquatableArray<Stage> program = stages.Run();
         PackedWeights packed = weights.Finish();
         ScratchPlan scratch = new(
             arena.FloatsPerRow, arena.LocalFloats + LocalScratch.UnpackFloats(program), LocalScratch.FloatsPerRow(program), Rows(arena.FloatsPerRow),
             ArenaPlanner.Pad(graph.Dimensions.Vocab));
         long bytesPerToken = stages.ReadPerToken.Sum(matrix => matrix.LengthBytes) + packed.Vectors.Where(vector => vector.Rows == 1).Sum(vector => vector.LengthBytes);
-        return new ModelPlan(name, graph, formats.ToString(), stages.CachePlan, packed, PlanHash.Of(packed), bytesPerToken, program, scratch);
+        return new ModelPlan(name, graph, formats.ToString(), stages.CachePlan, packed, PlanHash.Of(packed), bytesPerToken, program, scratch, stages.TracePlan);
     }
 
     private static int Rows(int floatsPerRow)

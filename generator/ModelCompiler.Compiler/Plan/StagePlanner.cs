@@ -5,7 +5,8 @@ using ModelCompiler.Compiler.Graph;
 namespace ModelCompiler.Compiler.Plan;
 
 /// <summary>Turns each operation of the fused graph into a stage: its kernel's constants, its operands and its weights.</summary>
-internal sealed class StagePlanner(ModelGraph graph, FormatChoice formats, ArenaPlanner arena, WeightsPlanner weights, CacheFormat cache)
+internal sealed partial class StagePlanner(
+    ModelGraph graph, FormatChoice formats, ArenaPlanner arena, WeightsPlanner weights, CacheFormat cache, ModelFeatures features)
 {
     private readonly ParameterLayout layout = new(weights, formats);
     private readonly KernelNames names = new();
@@ -40,6 +41,11 @@ internal sealed class StagePlanner(ModelGraph graph, FormatChoice formats, Arena
                 case SoftCap cap: Elementwise(cap, ElementwiseKind.SoftCap, cap.Input, null, cap.Cap, null, $"{Text(cap.Cap)} · tanh({ShortName(cap.Input)} / {Text(cap.Cap)})"); break;
                 case Activation activation: Elementwise(activation, ElementwiseKind.Activation, activation.Input, null, 0, activation.Kind, $"{activation.Kind}({ShortName(activation.Input)})"); break;
                 default: throw new UnsupportedOperationException(operation);
+            }
+
+            if (features.HasFlag(ModelFeatures.Trace))
+            {
+                Tap(operation);
             }
         }
 
@@ -98,11 +104,17 @@ internal sealed class StagePlanner(ModelGraph graph, FormatChoice formats, Arena
             arguments.Add(WeightArgument.Of("positions", layout.Positions(positions)));
         }
 
-        EmbedKernel kernel = names.Name(name => new EmbedKernel(
-            name, table.Format, output.PaddedWidth, table.PaddedInputs, table.PaddedOutputs, output.Buffer.Stride, embedding.Positions is not null,
-            embedding.PositionOffset, embedding.Factor), $"Embed{embedding.Output.Width}");
+        EmbedKernel kernel = Lookup(embedding, table, embedding.Positions is not null);
         string equation = embedding.Positions is null ? "x[t] = table[token[t]]" : "x[t] = table[token[t]] + positions[position[t]]";
         Add(kernel, embedding, equation, [output], [.. arguments]);
+    }
+
+    private EmbedKernel Lookup(TokenEmbedding embedding, PackedMatrix table, bool hasPositions)
+    {
+        Slot output = Slot(embedding.Output);
+        return names.Name(name => new EmbedKernel(
+            name, table.Format, output.PaddedWidth, table.PaddedInputs, table.PaddedOutputs, output.Buffer.Stride, hasPositions,
+            hasPositions ? embedding.PositionOffset : 0, embedding.Factor), $"Embed{embedding.Output.Width}");
     }
 
     private void Plan(Norm norm)

@@ -52,6 +52,7 @@ internal static class ModelcCommand
         PerplexityCommand.Create(),
         ExportCommand.Create(),
         VerifyCommand.Create(),
+        TrainCommand.Create(),
         SynthCommand.Create(),
         CacheCommand.Create(),
     };

@@ -54,7 +54,7 @@ internal static class RunCommand
         hosted.Explain(model => Write(parsed, model, cancellation));
         if (hosted.Model.OffloadFault is { } fault)
         {
-            Console.Error.WriteLine($"modelc: warning MC331: {fault.Message} The emitted code took over.");
+            Console.Error.WriteLine($"modelc: warning MC341: {fault.Message} The emitted code took over.");
         }
 
         return ExitCode.Success;

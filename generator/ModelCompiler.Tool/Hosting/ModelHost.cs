@@ -16,7 +16,7 @@ namespace ModelCompiler.Tool.Hosting;
 /// are entries of their own: one file serves every instruction set.
 /// </summary>
 /// <param name="directory">The published model.</param>
-/// <param name="options">Formats of the packed matrices and of the key/value cache.</param>
+/// <param name="options">Formats of the packed matrices and of the key/value cache, and what the class can do besides: be traced, say.</param>
 /// <param name="report">Begins a long piece of work: what, and how many bytes (0: unknown); returns who is told of progress.</param>
 /// <param name="cancellation">Looked at between panels and files.</param>
 internal sealed class ModelHost(string directory, PlanOptions options, Func<string, long, IProgress<long>> report, CancellationToken cancellation)
@@ -42,7 +42,7 @@ internal sealed class ModelHost(string directory, PlanOptions options, Func<stri
         // Only what will run is emitted: the code of other instruction sets would be compiled to be thrown away.
         InstructionSet chosen = HostInstructionSet.Choose(loading.InstructionSet);
         string packed = cache.GetOrAdd(CacheKey.Of(directory, options.Weights, "packed"), Pack);
-        string code = cache.GetOrAdd(CacheKey.Of(directory, options.Weights, $"{InstructionSets.Name(chosen)}, cache {options.Cache}"), place => Compile(place, packed, chosen));
+        string code = cache.GetOrAdd(CacheKey.Of(directory, options.Weights, $"{InstructionSets.Name(chosen)}, cache {options.Cache}, {options.Features}"), place => Compile(place, packed, chosen));
         Assembly assembly = new AssemblyLoadContext(ClassName).LoadFromAssemblyPath(Path.Combine(code, AssemblyFile));
         MethodInfo load = assembly.GetType($"{Space}.{ClassName}", throwOnError: true)!.GetMethod("Load", [typeof(LoadOptions)])
             ?? throw new InvalidOperationException("the emitted class has no Load(LoadOptions)");

@@ -76,8 +76,9 @@ internal sealed unsafe class StepRunner : IDisposable
     /// <summary>Runs the step.</summary>
     /// <param name="execute">The model's code.</param>
     /// <param name="logits">Where the logits go: [rows that ask for them × VocabStride]. Null: to memory of the runner.</param>
+    /// <param name="look">What of it is kept, or which part of the model it is.</param>
     /// <returns>Where they went; the runner's memory is good until the next step. Null when no row asked for any.</returns>
-    public float* Run(Action<Worker> execute, float* logits)
+    public float* Run(Action<Worker> execute, float* logits, StepLook look = default)
     {
         int count = ChooseWorkers();
         rope.Reserve(rows.EndPosition);
@@ -96,6 +97,9 @@ internal sealed unsafe class StepRunner : IDisposable
             worker.LogitRowIndices = logitRowIndices;
             worker.Logits = logits;
             rope.Attach(worker);
+            worker.Trace = look.Trace;
+            worker.Given = look.Given;
+            worker.VectorsOnly = look.VectorsOnly;
             scratch.Attach(worker);
         }
 

@@ -79,6 +79,15 @@ public sealed unsafe class Worker
     /// <summary>Training: the step ends with the losses; no gradients.</summary>
     public bool LossOnly;
 
+    /// <summary>Where taps keep what a step computes; null: it is not looked into. Only of classes compiled with Trace.</summary>
+    public StepTrace? Trace;
+
+    /// <summary>Not null: the step is the head alone, for these states [Rows × dim], its state 0. Only of classes compiled with Trace.</summary>
+    public StepTrace? Given;
+
+    /// <summary>The step ends with the vectors of its tokens, wherever they stand. Only of classes compiled with Trace.</summary>
+    public bool VectorsOnly;
+
     internal int* RowSlices;
     internal float*** RopeBlocks;
     internal int* RopeRowFloats;

@@ -2,6 +2,7 @@ using ModelCompiler.Runtime.Execution;
 using ModelCompiler.Runtime.Generation;
 using ModelCompiler.Runtime.Memory;
 using ModelCompiler.Runtime.Offload;
+using ModelCompiler.Runtime.Tracing;
 
 namespace ModelCompiler.Runtime.Sessions;
 
@@ -72,6 +73,36 @@ public sealed unsafe class Session : IDisposable
         }
 
         return Logits;
+    }
+
+    /// <summary>
+    /// Reads more tokens as <see cref="Forward"/> does, for the logits of all of them, and keeps what is seen on the way: the same bits, some of them
+    /// computed once more. Slow, and takes 4 · tokens · ((2 · layers + 2) · dim + layers · heads · positions) bytes besides.
+    /// </summary>
+    /// <param name="tokens">At least one; each 0 … vocab − 1.</param>
+    /// <param name="cancellation">Looked at between steps.</param>
+    /// <exception cref="InvalidOperationException">The class was compiled without Trace, or the session is in another call.</exception>
+    /// <exception cref="OutOfMemoryException">There is not enough.</exception>
+    public ForwardTrace Trace(ReadOnlySpan<int> tokens, CancellationToken cancellation = default)
+    {
+        model.RequireTrace();
+        Enter(tokens);
+        try
+        {
+            ModelDescription d = model.Description;
+            StepTrace trace = new((2 * d.Layers) + 2, tokens.Length, d.Dim, d.Layers, d.Heads, Position + tokens.Length);
+            ForwardTrace result = new(model, trace, tokens.ToArray(), Position);
+            Prepare(tokens, LogitsFor.All);
+            Tracing = trace;
+            model.RunPrepared([this], cancellation);
+            Commit();
+            return result;
+        }
+        finally
+        {
+            Tracing = null;
+            Leave();
+        }
     }
 
     /// <summary>Logits of the last call.</summary>
@@ -171,6 +202,9 @@ public sealed unsafe class Session : IDisposable
     /// <summary>The model that reads.</summary>
     internal CompiledModel Model => model;
 
+    /// <summary>Receives what the call that is under way computes, where it is traced.</summary>
+    internal StepTrace? Tracing { get; private set; }
+
     /// <summary>Tokens of the prepared call that have not been in a step; before them, those read elsewhere that the cache does not hold.</summary>
     internal int Remaining => done < 0 ? -done : pending - done;
 
@@ -248,6 +282,11 @@ public sealed unsafe class Session : IDisposable
     internal void AddTo(StepRunner step, int rows)
     {
         LogitsFor which = done < 0 ? LogitsFor.None : wanted == LogitsFor.Last && rows < Remaining ? LogitsFor.None : wanted;
+        if (Tracing is not null)
+        {
+            Tracing.FirstToken = done;
+        }
+
         step.Add(cache.Pages, Position + done, history.AsSpan(Position + done, rows), which);
     }
 

@@ -84,8 +84,8 @@ internal sealed unsafe class WeightsFile : IDisposable
     /// <exception cref="WeightsFileException">They are not this model's.</exception>
     public static WeightsFile Open(ModelDescription description, LoadOptions options, Assembly assembly)
     {
-        WeightsFile weights = options.WeightsPath is null && description.EmbeddedResource is { } name
-            ? OpenResource(assembly, name)
+        WeightsFile weights = options.WeightsMemory is { } memory ? new WeightsFile("memory", memory)
+            : options.WeightsPath is null && description.EmbeddedResource is { } name ? OpenResource(assembly, name)
             : OpenFile(description, options.WeightsPath ?? Path.Combine(AppContext.BaseDirectory, description.WeightsFile));
         try
         {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using ModelCompiler.Compiler;
 using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Inputs;
 using ModelCompiler.EndToEnd.Tests.Inputs;
@@ -16,7 +17,7 @@ public sealed class ConformanceModels : IDisposable
 
     private readonly TemporaryFolder temporary = new();
     private readonly ConcurrentDictionary<string, Lazy<string>> folders = [];
-    private readonly ConcurrentDictionary<(string, string), Lazy<EmittedModel>> models = [];
+    private readonly ConcurrentDictionary<(string, string, ModelFeatures), Lazy<EmittedModel>> models = [];
 
     /// <summary>All models in all formats of weights, and one for each turn that attention can take in all other formats of the cache; and one
     /// whose matrices have five formats, so that projections of one input part, and a value is read as integers and as floats.</summary>
@@ -35,12 +36,12 @@ public sealed class ConformanceModels : IDisposable
     public void Dispose() => temporary.Dispose();
 
     /// <summary>A synthetic model of <see cref="ConformanceConfigs"/>. Format: of the weights, and behind a + of the cache, where that is not f32.</summary>
-    internal EmittedModel Get(string model, string format)
-        => models.GetOrAdd((model, format), _ => new(() => new EmittedModel(Folder(model), model, format, temporary.Path))).Value;
+    internal EmittedModel Get(string model, string format, ModelFeatures features = ModelFeatures.None)
+        => models.GetOrAdd((model, format, features), _ => new(() => new EmittedModel(Folder(model), model, format, temporary.Path, features))).Value;
 
     /// <summary>A published model.</summary>
     internal EmittedModel Open(string folder, string format)
-        => models.GetOrAdd((folder, format), _ => new(() => new EmittedModel(folder, Path.GetFileName(folder), format, temporary.Path))).Value;
+        => models.GetOrAdd((folder, format, ModelFeatures.None), _ => new(() => new EmittedModel(folder, Path.GetFileName(folder), format, temporary.Path))).Value;
 
     private string Folder(string model) => folders.GetOrAdd(model, _ => new(() =>
     {

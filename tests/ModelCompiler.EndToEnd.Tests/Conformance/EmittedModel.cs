@@ -24,15 +24,16 @@ internal sealed class EmittedModel
     /// <param name="name">Unique in this run: part of a namespace.</param>
     /// <param name="format">Format of the packed matrices, and behind a + of the cache: <c>f32+bf16</c>.</param>
     /// <param name="packedFolder">Receives the packed weights.</param>
-    public EmittedModel(string folder, string name, string format, string packedFolder)
+    /// <param name="features">What the class can do besides.</param>
+    public EmittedModel(string folder, string name, string format, string packedFolder, ModelFeatures features = ModelFeatures.None)
     {
         Folder = folder;
         using ModelFolder published = ModelFolder.Open(folder, name);
         List<ModelDiagnostic> diagnostics = [];
-        ModelPlan? plan = ModelCompilation.Plan(published.Inputs, format.Split('+') is [var weights, var cache] ? new PlanOptions(weights, cache) : new PlanOptions(format), diagnostics);
+        ModelPlan? plan = ModelCompilation.Plan(published.Inputs, format.Split('+') is [var weights, var cache] ? new PlanOptions(weights, cache, features) : new PlanOptions(format, Features: features), diagnostics);
         Assert.Empty(diagnostics);
         Plan = plan!;
-        Identifier = IdentifierOf(name, format);
+        Identifier = IdentifierOf(name, format) + (features == ModelFeatures.None ? "" : features);
         WeightsPath = Path.Combine(packedFolder, Identifier + ".mcw");
         using (WeightsFileWriter writer = new(WeightsPath, Plan.Hash))
         {
@@ -42,7 +43,7 @@ internal sealed class EmittedModel
 
         Files = Emit([.. Engines.All]);
         load = new(() => EmittedAssembly.Loader(EmittedAssembly.Compile(Identifier, Files), FullClassName));
-        reference = new(() => RunReference(folder, Tokens(ConformanceModels.LongestReference)));
+        reference = new(() => RunReference(Tokens(ConformanceModels.LongestReference)));
     }
 
     /// <summary>The published model.</summary>
@@ -111,11 +112,29 @@ internal sealed class EmittedModel
     /// </summary>
     public ReadOnlySpan<double> Reference(int length) => reference.Value.AsSpan(0, length * Vocab);
 
-    private double[] RunReference(string folder, int[] tokens)
+    /// <summary>Every value of the graph in double precision, [tokens × width], by layer and name.</summary>
+    public IReadOnlyDictionary<(int Layer, string Name), double[]> ReferenceValues(int[] tokens)
     {
-        using ModelFolder published = ModelFolder.Open(folder);
-        ReferenceInterpreter interpreter = new(
-            Plan.Graph, new RoundedParameters(Plan.Weights, new PublishedParameters(published)), Plan.Weights, CacheFormat.Find(Plan.Cache.Format));
-        return interpreter.Run(tokens);
+        using ModelFolder published = ModelFolder.Open(Folder);
+        return Interpreter(published).RunAll(tokens);
     }
+
+    /// <summary>The numbers of a published matrix.</summary>
+    public float[] Published(string tensor)
+    {
+        using ModelFolder published = ModelFolder.Open(Folder);
+        Compiler.Graph.Parameter parameter = Plan.Graph.Parameters.Single(parameter => parameter.Tensor.Name == tensor);
+        float[] numbers = new float[parameter.Rows * parameter.Columns];
+        new PublishedParameters(published).Read(parameter, 0, parameter.Rows, numbers);
+        return numbers;
+    }
+
+    private double[] RunReference(int[] tokens)
+    {
+        using ModelFolder published = ModelFolder.Open(Folder);
+        return Interpreter(published).Run(tokens);
+    }
+
+    private ReferenceInterpreter Interpreter(ModelFolder published) => new(
+        Plan.Graph, new RoundedParameters(Plan.Weights, new PublishedParameters(published)), Plan.Weights, CacheFormat.Find(Plan.Cache.Format));
 }

@@ -9,7 +9,7 @@ namespace ModelCompiler.EndToEnd.Tests.Emission;
 /// <summary>Plans and emits models of any size from a config alone: their tensors are declared, and have no data.</summary>
 internal static class PlannedShapes
 {
-    public static ModelPlan Plan(string name, string config, string format, string cache = "f32")
+    public static ModelPlan Plan(string name, string config, string format, string cache = "f32", ModelFeatures features = ModelFeatures.None)
     {
         long offset = 0;
         List<TensorInfo> tensors = [];
@@ -22,7 +22,7 @@ internal static class PlannedShapes
 
         List<ModelDiagnostic> diagnostics = [];
         ModelInputs inputs = new(name, new ModelConfig(new TextFile("config.json", config)), new([.. tensors]));
-        ModelPlan? plan = ModelCompilation.Plan(inputs, new PlanOptions(format, cache), diagnostics);
+        ModelPlan? plan = ModelCompilation.Plan(inputs, new PlanOptions(format, cache, features), diagnostics);
         Assert.Empty(diagnostics);
         return plan!;
     }

@@ -132,8 +132,8 @@ public class OffloadFaultTests(ConformanceModels models, ExportedModels exported
     {
         string model = folder.Synthesise("tiny");
         string other = Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, OperatingSystem.IsWindows() ? "clrjit.dll" : OperatingSystem.IsMacOS() ? "libclrjit.dylib" : "libclrjit.so");
-        Assert.Matches("modelc: error MC331: ONNX Runtime's native library in '.*': found another version than 1.31.1", ChildProcess.Modelc("verify", model, "--library", other).Expect(1).Error);
-        Assert.Matches("modelc: error MC331: ONNX Runtime's native library: found no file '.*nothing.so'", ChildProcess.Modelc("verify", model, "--library", folder["nothing.so"]).Expect(1).Error);
+        Assert.Matches("modelc: error MC341: ONNX Runtime's native library in '.*': found another version than 1.31.1", ChildProcess.Modelc("verify", model, "--library", other).Expect(1).Error);
+        Assert.Matches("modelc: error MC341: ONNX Runtime's native library: found no file '.*nothing.so'", ChildProcess.Modelc("verify", model, "--library", folder["nothing.so"]).Expect(1).Error);
     }
 
     private TException Refused<TException>(OnnxOffload offload)

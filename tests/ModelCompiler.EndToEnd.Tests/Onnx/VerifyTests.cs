@@ -95,8 +95,8 @@ public class VerifyTests(ConformanceModels models, ExportedModels exported) : ID
 
         Finished failed = project.Build("-p:V=true");
         Assert.NotEqual(0, failed.ExitCode);
-        Assert.Contains("error MC330: ", failed.Output);
-        Assert.Contains("error MC330: ", project.Build("-p:V=true").Output);
+        Assert.Contains("error MC340: ", failed.Output);
+        Assert.Contains("error MC340: ", project.Build("-p:V=true").Output);
     }
 
     /// <summary>A copy of a model with one tensor's numbers changed.</summary>

@@ -29,7 +29,7 @@ internal static class AttendWriter
             writer.Line($"{CacheUnpackWriter.Scales(set, a.Block)}((uint*)(block + {a.Block.ScalesOffsetBytes}), scales);");
         }
 
-        Tiles(writer, a, $"{scores}(queries{Row(a, a.PaddedHeadDim)}, {Count(a)}, (uint*)block, scores{Row(a, CachePage.Positions)}{(scaled ? ", scales" : "")}); // scores = q · kᵀ");
+        WriteScores(writer, a, scores, scaled);
         writer.Line("int own = position - (p * 64);");
         WriteSoftmax(writer, a, softmax, "scores", "state", "sums", Literals.Int(a.Group), "own");
         writer.Line("nint inputs = (Math.Min(own, 63) + 4) & ~3; // weights beyond the last visible position are zero");
@@ -74,7 +74,12 @@ internal static class AttendWriter
         writer.Close().Close();
     });
 
-    private static string FirstPage(AttentionKernel a) => a.Window is { } window ? $"Math.Max(0, position - {window - 1}) / 64" : "0";
+    /// <summary>The scores of one position's queries with a page: variables queries, block, scores and, where scaled, scales.</summary>
+    public static void WriteScores(SourceWriter writer, AttentionKernel a, string tile, bool scaled)
+        => Tiles(writer, a, $"{tile}(queries{Row(a, a.PaddedHeadDim)}, {Count(a)}, (uint*)block, scores{Row(a, CachePage.Positions)}{(scaled ? ", scales" : "")}); // scores = q · kᵀ");
+
+    /// <summary>The text of the first page that a position sees.</summary>
+    public static string FirstPage(AttentionKernel a) => a.Window is { } window ? $"Math.Max(0, position - {window - 1}) / 64" : "0";
 
     private static void WriteScratch(SourceWriter writer, AttentionKernel a, bool scaled)
     {

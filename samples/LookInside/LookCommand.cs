@@ -1,0 +1,77 @@
+using System.CommandLine;
+using LookInside.Html;
+using LookInside.Observation;
+using LookInside.Terminal;
+using ModelCompiler.Compiler;
+using ModelCompiler.Runtime;
+using ModelCompiler.Runtime.Sessions;
+using ModelCompiler.Runtime.Weights;
+using ModelCompiler.Tool.Hosting;
+
+namespace LookInside;
+
+/// <summary>The command line: texts in, a report in the terminal and a page out.</summary>
+internal static class LookCommand
+{
+    private const int Fault = 1;
+
+    private static readonly Argument<string[]> Texts = new("text")
+    {
+        Description = "One or several texts. Tokens that stand in two of them are followed through the layers.",
+        Arity = ArgumentArity.ZeroOrMore,
+        DefaultValueFactory = _ => ["我喜欢黄金首饰", "这是一个变形金刚"],
+    };
+
+    private static readonly Option<string> Page = new("--html") { Description = "Where the page is written.", HelpName = "FILE", DefaultValueFactory = _ => "look-inside.html" };
+    private static readonly Option<string?> Model = new("--model") { Description = "Folder of another model: config.json, *.safetensors, tokenizer.json. [default: the model of samples/HelloModel]", HelpName = "DIR" };
+    private static readonly Option<string> Weights = new("--weights") { Description = "Weights format of that model.", HelpName = "FORMAT", DefaultValueFactory = _ => "f32" };
+
+    /// <summary>Runs it.</summary>
+    /// <returns>The exit code.</returns>
+    public static Task<int> RunAsync(string[] args)
+    {
+        RootCommand command = new("Shows what happens in a model while it reads: vectors, attention, and what each layer would say next.") { Texts, Page, Model, Weights };
+        command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
+        return command.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    }
+
+    private static int Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        try
+        {
+            using CompiledModel model = Load(parsed, cancellation);
+            if (model.Tokenizer is not { } tokenizer)
+            {
+                throw new ArgumentException("The model has no tokenizer, so that it cannot read a text. Put tokenizer.json into its folder.");
+            }
+
+            Look look = new Observer(model, tokenizer).Observe(parsed.GetRequiredValue(Texts), cancellation);
+            string page = Path.GetFullPath(parsed.GetRequiredValue(Page));
+            PageFile.Write(page, HtmlPage.Write(look));
+            new TerminalReport(look).Write();
+            Console.WriteLine($"The same and more as a page: {page}");
+            return 0;
+        }
+        catch (OperationCanceledException)
+        {
+            Console.Error.WriteLine("Cancelled.");
+            return Fault;
+        }
+        catch (Exception fault) when (fault is ArgumentException or ContextFullException or ModelFindingsException or HostedModelException or WeightsFileException or IOException or UnauthorizedAccessException or OutOfMemoryException)
+        {
+            Console.Error.WriteLine(fault.Message);
+            return Fault;
+        }
+    }
+
+    private static CompiledModel Load(ParseResult parsed, CancellationToken cancellation)
+        => parsed.GetValue(Model) is { } folder
+            ? new ModelHost(folder, new PlanOptions(parsed.GetRequiredValue(Weights), Features: ModelFeatures.Trace), (what, _) => Told(what), cancellation).Load(new LoadOptions()).Model
+            : InsideModel.Load();
+
+    private static Progress<long> Told(string what)
+    {
+        Console.Error.WriteLine($"{what} …");
+        return new Progress<long>();
+    }
+}

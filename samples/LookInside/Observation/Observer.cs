@@ -1,0 +1,110 @@
+using System.Globalization;
+using ModelCompiler.Runtime;
+using ModelCompiler.Runtime.Execution;
+using ModelCompiler.Runtime.Sessions;
+using ModelCompiler.Runtime.Text;
+using ModelCompiler.Runtime.Tracing;
+
+namespace LookInside.Observation;
+
+/// <summary>Runs texts through a model that was compiled with Trace.</summary>
+internal sealed class Observer(CompiledModel model, Tokenizer tokenizer)
+{
+    /// <summary>Candidates that are kept of each prediction.</summary>
+    private const int MostCandidates = 10;
+
+    /// <summary>Tokens in two places that are followed.</summary>
+    private const int MostPartings = 6;
+
+    /// <summary>Neighbours that are told.</summary>
+    private const int MostNeighbours = 4;
+
+    /// <summary>Everything about the texts.</summary>
+    /// <exception cref="ArgumentException">A text has no tokens.</exception>
+    /// <exception cref="ContextFullException">A text has more tokens than the model has positions.</exception>
+    public Look Observe(IReadOnlyList<string> texts, CancellationToken cancellation)
+    {
+        TextLook[] looks = [.. texts.Select(text => Observe(text, cancellation))];
+        (Occurrence First, Occurrence Second)[] pairs = [.. Pairs(looks)];
+        TokenVectors vectors = model.ReadTokenVectors();
+        Parting[] partings = [.. pairs.Take(MostPartings).Select(pair => Follow(looks, pair.First, pair.Second, vectors))];
+        return new(Describe(), looks, partings, pairs.Length - partings.Length);
+    }
+
+    private TextLook Observe(string text, CancellationToken cancellation)
+    {
+        int[] ids = tokenizer.Encode(text);
+        if (ids.Length == 0)
+        {
+            throw new ArgumentException($"The text '{TokenText.Visible(text)}': found no tokens, expected at least one.");
+        }
+
+        using Session session = model.CreateSession();
+        ForwardTrace trace = session.Trace(ids, cancellation);
+        Candidate[][][] said = [.. Enumerable.Range(0, trace.Layers + 1).Select(layers => Said(trace.Predict(layers), ids.Length))];
+        return new(string.Join(' ', text.Split(' ').Select(TokenText.Visible)), TokenText.Of(tokenizer, ids), trace, said);
+    }
+
+    /// <summary>The likeliest of each row of logits [tokens × vocab].</summary>
+    private Candidate[][] Said(float[] logits, int tokens)
+        => [.. Enumerable.Range(0, tokens).Select(token => Likeliest(logits.AsSpan(token * model.Description.Vocab, model.Description.Vocab)))];
+
+    private Candidate[] Likeliest(ReadOnlySpan<float> logits)
+    {
+        int[] order = [.. Enumerable.Range(0, logits.Length)];
+        double largest = double.NegativeInfinity, sum = 0;
+        foreach (float logit in logits)
+        {
+            largest = Math.Max(largest, logit);
+        }
+
+        foreach (float logit in logits)
+        {
+            sum += Math.Exp(logit - largest);
+        }
+
+        float[] keys = logits.ToArray();
+        Array.Sort(keys, order, Comparer<float>.Create((left, right) => right.CompareTo(left)));
+        return [.. order.Take(MostCandidates).Select((id, rank) => new Candidate(TokenText.Of(tokenizer, id), Math.Exp(keys[rank] - largest) / sum))];
+    }
+
+    /// <summary>Each token that is a text by itself and stands in two texts, or twice in one: two of its places, in different texts where there are such.</summary>
+    private static IEnumerable<(Occurrence First, Occurrence Second)> Pairs(IReadOnlyList<TextLook> looks)
+        => from look in looks.Select((look, text) => (look, text))
+           from token in look.look.Tokens.Select((token, place) => (token, place))
+           where !token.token.IsSpecial && !token.token.IsPart
+           group new Occurrence(look.text, token.place) by token.token.Id into places
+           let first = places.First()
+           let second = places.FirstOrDefault(place => place.Text != first.Text) ?? places.Skip(1).FirstOrDefault()
+           where second is not null
+           select (first, second);
+
+    private Parting Follow(IReadOnlyList<TextLook> looks, Occurrence first, Occurrence second, TokenVectors vectors)
+    {
+        TextLook one = looks[first.Text], two = looks[second.Text];
+        Token token = one.Tokens[first.Token];
+        IReadOnlyList<NearToken> own = Near(vectors, vectors[token.Id]);
+        List<PartingStep> steps = [new("its own vector", TokenVectors.Cosine(vectors[token.Id], vectors[two.Tokens[second.Token].Id]), own, own, [], [])];
+        for (int layers = 0; layers <= one.Trace.Layers; layers++)
+        {
+            ReadOnlySpan<float> left = one.Trace.State(layers, first.Token), right = two.Trace.State(layers, second.Token);
+            steps.Add(new(
+                layers == 0 ? "as layer 0 reads it" : string.Create(CultureInfo.InvariantCulture, $"behind layer {layers - 1}"),
+                TokenVectors.Cosine(left, right), Near(vectors, left), Near(vectors, right),
+                [.. one.Said[layers][first.Token].Take(MostNeighbours)], [.. two.Said[layers][second.Token].Take(MostNeighbours)]));
+        }
+
+        return new(token, first, second, steps);
+    }
+
+    private NearToken[] Near(TokenVectors vectors, ReadOnlySpan<float> state)
+        => [.. vectors.Nearest(state, MostNeighbours).Select(near => new NearToken(TokenText.Of(tokenizer, near.Token), near.Cosine))];
+
+    private string Describe()
+    {
+        ModelDescription d = model.Description;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{d.Name}: {d.Family}, {d.Layers} layer{(d.Layers == 1 ? "" : "s")} of width {d.Dim}, {d.Heads} heads, {d.Vocab} tokens; weights {d.Format}, {InstructionSets.Name(model.InstructionSet)}");
+    }
+}
