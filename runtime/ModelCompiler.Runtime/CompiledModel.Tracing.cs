@@ -47,11 +47,6 @@ public abstract unsafe partial class CompiledModel
     /// <exception cref="InvalidOperationException">The class was compiled without Trace.</exception>
     internal void RequireTrace()
     {
-        if (IsOffloaded)
-        {
-            throw new InvalidOperationException($"Model '{Description.Name}' runs on another processor, which shows nothing of what it computes. Load it without {nameof(LoadOptions.Offload)} to trace.");
-        }
-
         ObjectDisposedException.ThrowIf(disposed, this);
         if (!Description.CanTrace)
         {

@@ -86,6 +86,11 @@ public sealed unsafe class Session : IDisposable
     public ForwardTrace Trace(ReadOnlySpan<int> tokens, CancellationToken cancellation = default)
     {
         model.RequireTrace();
+        if (model.IsOffloaded)
+        {
+            throw new InvalidOperationException($"Model '{model.Description.Name}' runs on another processor, which shows nothing of what it computes. Load it without {nameof(LoadOptions.Offload)} to trace.");
+        }
+
         Enter(tokens);
         try
         {
