@@ -57,7 +57,7 @@ internal static class TextSection
                 Node.Of("tbody", text.Tokens.Select((token, i) => Node.Of("tr", RowHeader(token), text.Said.Select(said => Guess(said[i]))))))));
 
     private static XElement Guess(Candidate[] said)
-        => Node.Of("td", Node.Class(said[0].Probability switch { > 0.62 => "heat strong", > 0.42 => "heat middling", _ => "heat" }), Node.Heat(said[0].Probability),
+        => Node.Of("td", Node.Class(said[0].Probability switch { > 0.62 => "heat strong", > 0.54 => "heat middling", _ => "heat" }), Node.Heat(said[0].Probability),
             new XAttribute("title", string.Join(", ", said.Take(5).Select(candidate => $"{candidate.Text} {Node.Percent(candidate.Probability)}"))),
             Node.Of("b", said[0].Text), " ", Node.Of("small", Node.Percent(said[0].Probability)));
 

@@ -52,7 +52,7 @@ function showMap(table, tokens, rows, title) {
     tokens.forEach((token, j) => {
       const seen = j < row.length;
       const cell = element("td", seen && row[j] >= 5 ? Math.round(row[j] / 10) : "", line);
-      cell.className = !seen ? "unseen" : row[j] > 620 ? "heat strong" : row[j] > 420 ? "heat middling" : "heat";
+      cell.className = !seen ? "unseen" : row[j] > 620 ? "heat strong" : row[j] > 540 ? "heat middling" : "heat";
       if (seen) {
         cell.style.setProperty("--v", row[j] / 1000);
         cell.title = tokens[i] + " → " + token + ": " + (row[j] / 10).toFixed(1) + " %";
