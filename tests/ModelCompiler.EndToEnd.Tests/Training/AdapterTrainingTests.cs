@@ -152,25 +152,30 @@ public sealed class AdapterTrainingTests(ITestOutputHelper output) : IDisposable
             AdapterFolder.Write(folder, trained, "base");
         }
 
-        AdapterOptions own = model.Plan.Adapters!;
-        Assert.Contains("found rank 3, alpha 6", Refuse(own with { Rank = 4 }), StringComparison.Ordinal);
-        Assert.Contains("alpha 12", Refuse(own with { Alpha = 12 }), StringComparison.Ordinal);
-        Assert.Contains("k_proj.lora_A.weight': found none of that name", Refuse(own with { TargetModules = new(["q_proj", "k_proj", "v_proj"]) }), StringComparison.Ordinal);
-        Assert.Contains("found 'base_model.model.model.layers.", Refuse(own with { TargetModules = new(["q_proj"]) }), StringComparison.Ordinal);
+        Func<LoadOptions, CompiledModel> load = Compile(model, model.Plan.Adapters, model.FrozenHash);
+        string config = Path.Combine(folder, AdapterFolder.ConfigFile), written = File.ReadAllText(config);
+        Assert.Contains("found rank 4, alpha 6", Refuse(written.Replace("\"r\": 3", "\"r\": 4", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains("alpha 12", Refuse(written.Replace("\"lora_alpha\": 6", "\"lora_alpha\": 12", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains("use_dora: found True, expected false", Refuse("""{ "peft_type": "LORA", "r": 3, "lora_alpha": 6, "target_modules": ["q_proj"], "use_dora": true }"""), StringComparison.Ordinal);
+        Assert.Contains("peft_type: found IA3, expected LORA", Refuse("""{ "peft_type": "IA3" }"""), StringComparison.Ordinal);
+        Assert.Contains("expected the JSON", Refuse("{"), StringComparison.Ordinal);
         Assert.Contains("compiled without adapters", Assert.Throws<ArgumentException>(() => Logits(Compile(model, null, model.FrozenHash), model.FrozenPath!, [1], folder)).Message, StringComparison.Ordinal);
-        using (EmittedTraining other = Train("llama-untied", "q4", ["q_proj", "v_proj"]))
+
+        (string Name, IReadOnlyList<int> Shape)[] tensors = [.. model.Plan.Tensors.Select(tensor => (tensor.Tensor.Name, (IReadOnlyList<int>)[.. tensor.Tensor.Shape]))];
+        Assert.Contains("'other': found none of that name", RefuseTensors([.. tensors, ("other", [3, 4])]), StringComparison.Ordinal);
+        Assert.Contains("found [3, ", RefuseTensors([(tensors[0].Name, [4, 4]), .. tensors[1..]]), StringComparison.Ordinal);
+        Assert.Contains($"found '{tensors[0].Name}', expected only the {tensors.Length - 1}", RefuseTensors(tensors[1..]), StringComparison.Ordinal);
+        File.WriteAllText(config, written);
+        File.Delete(Path.Combine(folder, AdapterFolder.TensorsFile));
+        Assert.Contains("found no such file", Refuse(written), StringComparison.Ordinal);
+
+        string Refuse(string text)
         {
-            Assert.Contains("lora_", Assert.Throws<AdapterException>(() => Logits(Compile(other, own, other.FrozenHash), other.FrozenPath!, [1], folder)).Message, StringComparison.Ordinal);
+            File.WriteAllText(config, text);
+            return Assert.Throws<AdapterException>(() => Logits(load, model.FrozenPath!, [1], folder)).Message;
         }
 
-        File.Delete(Path.Combine(folder, AdapterFolder.TensorsFile));
-        Assert.Contains("found no such file", Refuse(own), StringComparison.Ordinal);
-        File.WriteAllText(Path.Combine(folder, AdapterFolder.ConfigFile), """{ "peft_type": "LORA", "r": 3, "lora_alpha": 6, "target_modules": ["q_proj"], "use_dora": true }""");
-        Assert.Contains("use_dora: found True, expected false", Refuse(own), StringComparison.Ordinal);
-        File.WriteAllText(Path.Combine(folder, AdapterFolder.ConfigFile), """{ "peft_type": "IA3" }""");
-        Assert.Contains("peft_type: found IA3, expected LORA", Refuse(own), StringComparison.Ordinal);
-
-        string Refuse(AdapterOptions options) => Assert.Throws<AdapterException>(() => Logits(Compile(model, options, model.FrozenHash), model.FrozenPath!, [1], folder)).Message;
+        string RefuseTensors((string, IReadOnlyList<int>)[] expected) => Assert.Throws<AdapterException>(() => AdapterFolder.ReadTensors(folder, expected)).Message;
     }
 
     /// <summary>
