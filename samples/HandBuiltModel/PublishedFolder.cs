@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using ModelCompiler.Compiler.Inputs;
-using ModelCompiler.Tool.Synthesis;
+using ModelCompiler.Runtime.Weights.Safetensors;
 
 namespace HandBuiltModel;
 
@@ -45,7 +44,7 @@ public static class PublishedFolder
 
     private static void WriteWeights(string path, IReadOnlyList<Tensor> tensors)
     {
-        using SafetensorsWriter file = new(path, [.. tensors.Select(tensor => new TensorDeclaration(tensor.Name, TensorType.F16, tensor.Shape))]);
+        using SafetensorsWriter file = new(path, [.. tensors.Select(tensor => new TensorDeclaration(tensor.Name, "F16", tensor.Shape))]);
         foreach (Tensor tensor in tensors)
         {
             file.Write(MemoryMarshal.AsBytes<Half>(Array.ConvertAll(tensor.Values, value => (Half)value)));

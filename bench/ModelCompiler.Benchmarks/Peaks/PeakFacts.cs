@@ -35,8 +35,8 @@ internal sealed record PeakFacts(double Work, string Unit, double PeakPerSecond,
             meter.Sample(CancellationToken.None);
         }
 
-        bool ofCache = unit == Bytes && fitsCache && meter.Best.CacheReadBytesPerSecond > 0;
-        return new(work, unit, unit == Flops ? meter.Best.FlopsPerSecond : ofCache ? meter.Best.CacheReadBytesPerSecond : meter.Best.ReadBytesPerSecond, ofCache);
+        bool ofCache = unit == Bytes && fitsCache && meter.Peaks.CacheReadBytesPerSecond > 0;
+        return new(work, unit, unit == Flops ? meter.Peaks.FlopsPerSecond : ofCache ? meter.Peaks.CacheReadBytesPerSecond : meter.Peaks.ReadBytesPerSecond, ofCache);
     }
 
     /// <summary>Keeps them for the case that an instance of a benchmark class stands for.</summary>

@@ -19,9 +19,9 @@ internal sealed class LlamaBenchEngine(string llamaBench, string ggufs, int thre
     /// <inheritdoc/>
     public string? FormatOf(SpeedPair pair)
     {
-        // Files are called MODEL-FORMAT.gguf by habit; without a dash the whole name says which.
+        // Files are called MODEL-FORMAT.gguf by habit, and FORMAT may have a dash; of another model what follows the last one, without any the whole name.
         string? name = pair.Gguf is null ? null : Path.GetFileNameWithoutExtension(pair.Gguf);
-        string? format = name?[(name.LastIndexOf('-') + 1)..];
+        string? format = name?.StartsWith(pair.Model + "-", StringComparison.Ordinal) == true ? name[(pair.Model.Length + 1)..] : name?[(name.LastIndexOf('-') + 1)..];
         return format is null || pair.GgufCache is null ? format : $"{format}, cache {pair.GgufCache}";
     }
 

@@ -46,6 +46,9 @@ public abstract class WeightFormat
     /// <summary>The C# type that a kernel walks a panel with; a group of inputs of one output is one element.</summary>
     internal abstract string ElementType { get; }
 
+    /// <summary>Whether a panel is made float32 once where many rows pass over it: formats that cost a tile instructions to widen.</summary>
+    internal virtual bool Unpacks => false;
+
     /// <summary>Declarations of constants that <see cref="TileWeight"/> uses, before the loop of a tile.</summary>
     internal virtual IEnumerable<string> TileConstants(VectorTarget target) => [];
 

@@ -1,12 +1,13 @@
 using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Graph;
+using ModelCompiler.Compiler.Graph.Training;
 using ModelCompiler.Compiler.Plan;
 
 namespace ModelCompiler.Compiler.Passes;
 
 /// <summary>
 /// Products in a block format read integers: each of their inputs is quantised once, right before its first such reader. Projections that were
-/// fused and have different formats part again.
+/// fused and have different formats part again. What is trained is in f32, whatever the choice.
 /// </summary>
 internal static class QuantiseInputs
 {
@@ -14,16 +15,23 @@ internal static class QuantiseInputs
     {
         List<Operation> operations = [];
         Dictionary<(int Value, BlockFormat Format), Value> quantised = [];
+        HashSet<Parameter> trained = [.. graph.TrainedParameters];
         int next = graph.NextValueId;
-        foreach (Operation operation in graph.Operations.SelectMany(operation => Part(operation, formats)))
+        foreach (Operation operation in graph.Operations.SelectMany(Part))
         {
             switch (operation)
             {
                 case FusedLinear linear:
-                    operations.Add(linear with { Input = Input(linear, linear.Input, formats.Of(linear.Parts[0].Weight)) });
+                    operations.Add(linear with { Input = Input(linear, linear.Input, FormatOf(linear.Parts[0].Weight)) });
                     break;
                 case GatedLinear gated:
-                    operations.Add(gated with { Input = Input(gated, gated.Input, formats.Of(gated.Gate.Weight)) });
+                    operations.Add(gated with { Input = Input(gated, gated.Input, FormatOf(gated.Gate.Weight)) });
+                    break;
+                case KeptGatedLinear gated:
+                    operations.Add(gated with { Input = Input(gated, gated.Input, FormatOf(gated.Gate.Weight)) });
+                    break;
+                case HeadLoss head:
+                    operations.Add(head with { Input = Input(head, head.Input, FormatOf(head.Weight)) });
                     break;
                 default:
                     operations.Add(operation);
@@ -32,6 +40,12 @@ internal static class QuantiseInputs
         }
 
         return graph with { Operations = operations.ToEquatable() };
+
+        WeightFormat FormatOf(Parameter weight) => trained.Contains(weight) ? F32Format.Instance : formats.Of(weight);
+
+        IEnumerable<Operation> Part(Operation operation) => operation is FusedLinear { Parts.Count: > 1 } linear
+            ? linear.Parts.GroupBy(part => FormatOf(part.Weight)).Select(group => linear with { Output = group.First().Output, Parts = group.ToEquatable() })
+            : [operation];
 
         Value Input(Operation reader, Value input, WeightFormat format)
         {
@@ -50,9 +64,4 @@ internal static class QuantiseInputs
             return integers;
         }
     }
-
-    private static IEnumerable<Operation> Part(Operation operation, FormatChoice formats)
-        => operation is FusedLinear { Parts.Count: > 1 } linear
-            ? linear.Parts.GroupBy(part => formats.Of(part.Weight)).Select(group => linear with { Output = group.First().Output, Parts = group.ToEquatable() })
-            : [operation];
 }

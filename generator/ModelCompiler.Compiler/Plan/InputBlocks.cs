@@ -1,3 +1,5 @@
+using ModelCompiler.Compiler.Formats;
+
 namespace ModelCompiler.Compiler.Plan;
 
 /// <summary>Into how many equal blocks the inner dimension of a product is cut.</summary>
@@ -12,10 +14,11 @@ internal static class InputBlocks
     /// <summary>As few as let a block of a panel stay in the cache while all rows pass over it.</summary>
     public static int Of(PackedMatrix matrix)
     {
+        WeightFormat format = matrix.Format.Unpacks ? F32Format.Instance : matrix.Format; // what rows pass over
         int units = matrix.PaddedInputs / matrix.Format.InputMultiple;
         for (int blocks = 1; blocks <= units && matrix.PaddedInputs / blocks >= ShortestBlock; blocks++)
         {
-            if (units % blocks == 0 && matrix.Format.PanelBytes(matrix.PaddedInputs / blocks, matrix.Format.PanelColumns) <= BlockBytes)
+            if (units % blocks == 0 && format.PanelBytes(matrix.PaddedInputs / blocks, format.PanelColumns) <= BlockBytes)
             {
                 return blocks;
             }

@@ -32,12 +32,16 @@ public sealed record QuantiseKernel(string Name, BlockFormat Format, int Width, 
 
 /// <summary>
 /// y = f(W·x + b) (+ residual), or f(Wg·x) · (Wu·x) when gated. The inner dimension is cut into <paramref name="InputBlocks"/> equal
-/// blocks so that a panel's block stays in the L2 cache while all rows pass over it.
+/// blocks so that a panel's block stays in the L2 cache while all rows pass over it. Where the format unpacks, <paramref name="UnpackOffset"/> is
+/// the place in a worker's local scratch, in floats, where many rows find such a block as float32.
 /// </summary>
 public sealed record LinearKernel(
     string Name, WeightFormat Format, int Inputs, int Outputs, int InputBlocks, int InStride, int OutStride, int ResidualStride, bool HasBias,
-    bool HasResidual, ActivationKind? Activation, bool Gated, bool ToLogits) : KernelPlan(Name)
+    bool HasResidual, ActivationKind? Activation, bool Gated, bool ToLogits, int? UnpackOffset = null) : KernelPlan(Name)
 {
+    /// <summary>Floats of scratch behind <see cref="UnpackOffset"/>: a block of a panel, and of the up panel where both are passed over together.</summary>
+    public int UnpackFloats => UnpackOffset is null ? 0 : (Gated && InputBlocks == 1 ? 2 : 1) * BlockInputs * Math.Min(Format.PanelColumns, Outputs);
+
     /// <summary>Whether anything follows the product.</summary>
     public bool HasEpilogue => HasBias || HasResidual || Activation is not null || Gated;
 

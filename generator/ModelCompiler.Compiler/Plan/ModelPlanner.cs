@@ -22,7 +22,7 @@ internal static class ModelPlanner
         EquatableArray<Stage> program = stages.Run();
         PackedWeights packed = weights.Finish();
         ScratchPlan scratch = new(
-            arena.FloatsPerRow, arena.LocalFloats, LocalScratch.FloatsPerRow(program), Rows(arena.FloatsPerRow),
+            arena.FloatsPerRow, arena.LocalFloats + LocalScratch.UnpackFloats(program), LocalScratch.FloatsPerRow(program), Rows(arena.FloatsPerRow),
             ArenaPlanner.Pad(graph.Dimensions.Vocab));
         long bytesPerToken = stages.ReadPerToken.Sum(matrix => matrix.LengthBytes) + packed.Vectors.Where(vector => vector.Rows == 1).Sum(vector => vector.LengthBytes);
         return new ModelPlan(name, graph, formats.ToString(), stages.CachePlan, packed, PlanHash.Of(packed), bytesPerToken, program, scratch, stages.TracePlan);
@@ -53,6 +53,9 @@ public static class LocalScratch
         => fused.Operations.OfType<FusedAttention>().Select(attention => attention.Definition)
             .Select(shape => new AttentionScratch(new CacheBlock(cache, ArenaPlanner.Pad(shape.HeadDim)), shape.Heads / shape.KvHeads).End)
             .DefaultIfEmpty(Attention).Max();
+
+    internal static int UnpackFloats(EquatableArray<Stage> stages)
+        => stages.Select(stage => stage.Kernel is LinearKernel linear ? linear.UnpackFloats : 0).DefaultIfEmpty(0).Max();
 
     internal static int FloatsPerRow(EquatableArray<Stage> stages)
         => stages.Select(stage => stage.Kernel is LinearKernel { InputBlocks: > 1, HasEpilogue: true } linear ? linear.Gated ? 128 : 64 : 0).DefaultIfEmpty(0).Max();

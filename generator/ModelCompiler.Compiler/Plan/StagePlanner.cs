@@ -184,7 +184,7 @@ internal sealed partial class StagePlanner(
         CheckAlike(linear, output ?? residual ?? input, residual);
         LinearKernel kernel = names.Name(name => new LinearKernel(
             name, matrix.Format, matrix.PaddedInputs, width, InputBlocks.Of(matrix), input.Buffer.Stride, output?.Buffer.Stride ?? width,
-            residual?.Buffer.Stride ?? 0, biases is not null, residual is not null, linear.Activation, false, toLogits),
+            residual?.Buffer.Stride ?? 0, biases is not null, residual is not null, linear.Activation, false, toLogits, UnpackOffset(matrix)),
             $"Linear{linear.Input.Width}x{linear.Parts.Sum(part => part.Output.Width)}" + linear.Activation + (residual is null ? "" : "Add"));
         string product = "W · " + ShortName(linear.Input) + (biases is not null ? " + b" : "");
         string result = linear.Parts.Count > 1 ? "[" + string.Join(" ", linear.Parts.Select(part => ShortName(part.Output))) + "]" : toLogits ? "logits" : ShortName(linear.Output);
@@ -211,7 +211,7 @@ internal sealed partial class StagePlanner(
 
         LinearKernel kernel = names.Name(name => new LinearKernel(
             name, matrix.Format, matrix.PaddedInputs, output.PaddedWidth, InputBlocks.Of(matrix), input.Buffer.Stride, output.Buffer.Stride, 0,
-            biases is not null, false, gated.Activation, true, false),
+            biases is not null, false, gated.Activation, true, false, UnpackOffset(matrix)),
             $"Gated{gated.Input.Width}x{gated.Output.Width}{gated.Activation}");
         string bias = biases is not null ? " + b" : "";
         string x = ShortName(gated.Input);
@@ -267,6 +267,9 @@ internal sealed partial class StagePlanner(
         ReadPerToken.Add(matrix);
         return WeightArgument.Of("panels", matrix);
     }
+
+    /// <summary>Behind all else in a worker's local scratch.</summary>
+    private int? UnpackOffset(PackedMatrix matrix) => matrix.Format.Unpacks ? arena.LocalFloats : null;
 
     private string ShortName(Value value) => arena.Slots.TryGetValue(value.Id, out Slot? slot) ? slot.Name : value.Name;
 }

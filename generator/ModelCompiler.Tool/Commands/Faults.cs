@@ -1,6 +1,10 @@
 using ModelCompiler.Compiler.Diagnostics;
+using ModelCompiler.Compiler.Plan.Training;
+using ModelCompiler.Runtime.Offload;
 using ModelCompiler.Runtime.Sessions;
+using ModelCompiler.Runtime.Training;
 using ModelCompiler.Tool.Hosting;
+using ModelCompiler.Tool.Training;
 
 namespace ModelCompiler.Tool.Commands;
 
@@ -13,10 +17,14 @@ internal static class Faults
     /// <summary>What to write to standard error.</summary>
     public static string Describe(Exception fault) => fault switch
     {
-        ModelException or ModelFindingsException or HostedModelException => fault.Message,
+        ModelException or ModelFindingsException or HostedModelException or TrainingTextException => fault.Message,
         AggregateException { InnerExceptions: [{ } only] } => Describe(only),
+        OffloadException => Line("MC341", fault.Message),
         UsageException => Line("MC320", fault.Message),
-        ContextFullException or ArgumentException or PlatformNotSupportedException or FormatException => Line("MC322", fault.Message),
+        TextTooShortException => Line("MC330", fault.Message),
+        NotFiniteTrainingException => Line("MC331", fault.Message),
+        TrainingCheckpointException => Line("MC332", fault.Message),
+        ContextFullException or TrainingMemoryException or ArgumentException or PlatformNotSupportedException or FormatException => Line("MC322", fault.Message),
         IOException or UnauthorizedAccessException => Line("MC321", fault.Message),
         OutOfMemoryException => Line("MC323", "There is not enough memory for this model."),
         _ => Line("MC329", $"This is a fault of modelc itself ({fault.GetType().Name}: {fault.Message}). Please report it, with what {TraceVariable}=1 shows.")

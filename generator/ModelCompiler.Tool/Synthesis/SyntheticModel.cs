@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Inputs;
+using ModelCompiler.Runtime.Weights.Safetensors;
 
 namespace ModelCompiler.Tool.Synthesis;
 
@@ -54,7 +55,7 @@ public static class SyntheticModel
         return files;
     }
 
-    private static TensorDeclaration Declare(SyntheticTensor tensor, TensorType type) => new(tensor.Name, type, tensor.Shape);
+    private static TensorDeclaration Declare(SyntheticTensor tensor, TensorType type) => new(tensor.Name, type.ToString(), tensor.Shape);
 
     private static long WriteFile(
         string path, IReadOnlyList<SyntheticTensor> tensors, SyntheticModelOptions options, long written,

@@ -116,4 +116,16 @@ public class PlanTests
         Assert.InRange(down.Format.PanelBytes(down.BlockInputs, 64), 1, 512 * 1024);
         Assert.Equal(1, PlannedModel.Of("gpt2-124m", "bf16").Kernels.OfType<LinearKernel>().Single(kernel => kernel.Inputs == 3072).InputBlocks);
     }
+
+    [Fact]
+    public void A_format_that_unpacks_is_cut_as_float32_is_and_finds_room_behind_all_other_scratch()
+    {
+        ModelPlan plan = PlannedModel.Of("gpt2-124m", "f16"), other = PlannedModel.Of("gpt2-124m", "bf16");
+        LinearKernel[] kernels = [.. plan.Kernels.OfType<LinearKernel>()];
+        LinearKernel down = kernels.Single(kernel => kernel.Inputs == 3072);
+        Assert.Equal(2, down.InputBlocks);
+        Assert.All(kernels, kernel => Assert.Equal(other.Scratch.LocalFloats, kernel.UnpackOffset));
+        Assert.All(kernels, kernel => Assert.InRange(kernel.UnpackFloats, kernel.BlockInputs * 64, plan.Scratch.LocalFloats - other.Scratch.LocalFloats));
+        Assert.All(other.Kernels.OfType<LinearKernel>(), kernel => Assert.Null(kernel.UnpackOffset));
+    }
 }

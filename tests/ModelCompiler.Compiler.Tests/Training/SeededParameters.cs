@@ -4,7 +4,7 @@ using ModelCompiler.Compiler.Packing;
 namespace ModelCompiler.Compiler.Tests.Training;
 
 /// <summary>
-/// Weights of small graphs, the same in every run: multiples of 2^-20 below 1 in size, so that adding a step of 2^-10 is exact in float32. Any can be moved.
+/// Weights of small graphs, the same in every run: multiples of 2^-20 below 2 in size, so that adding a step of a larger power of 2 is exact in float32. Any can be moved.
 /// </summary>
 internal sealed class SeededParameters : IParameterSource
 {
@@ -17,9 +17,10 @@ internal sealed class SeededParameters : IParameterSource
         {
             Random random = new(parameter.Name.Aggregate(17, (hash, character) => unchecked((hash * 31) + character)));
             values = new float[parameter.Rows * parameter.Columns];
+            bool isGain = parameter.Name.Contains("norm") || (parameter.Name.Contains("ln_") && parameter.Name.EndsWith(".weight", StringComparison.Ordinal));
             for (int i = 0; i < values.Length; i++)
             {
-                double centre = parameter.Columns == 1 && parameter.Name.Contains("norm") ? 0.75 : 0;
+                double centre = isGain ? 0.75 : 0;
                 values[i] = (float)(Math.Round((centre + (random.NextDouble() - 0.5)) * (1 << 20)) / (1 << 20));
             }
 

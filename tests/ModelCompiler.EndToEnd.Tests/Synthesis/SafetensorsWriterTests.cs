@@ -1,13 +1,12 @@
-using ModelCompiler.Compiler.Inputs;
 using ModelCompiler.EndToEnd.Tests.Inputs;
-using ModelCompiler.Tool.Synthesis;
+using ModelCompiler.Runtime.Weights.Safetensors;
 
 namespace ModelCompiler.EndToEnd.Tests.Synthesis;
 
 /// <summary>A safetensors file is there whole, or not at all.</summary>
 public sealed class SafetensorsWriterTests : IDisposable
 {
-    private static readonly TensorDeclaration[] Tensors = [new("a", TensorType.F32, [2, 3]), new("b", TensorType.BF16, [5])];
+    private static readonly TensorDeclaration[] Tensors = [new("a", "F32", [2, 3]), new("b", "BF16", [5])];
 
     private readonly TemporaryFolder temporary = new();
 
@@ -36,7 +35,7 @@ public sealed class SafetensorsWriterTests : IDisposable
         using (SafetensorsWriter writer = new(temporary.File("m.safetensors"), Tensors))
         {
             writer.Write(new byte[bytes]);
-            Assert.Throws<InvalidOperationException>(writer.Commit);
+            Assert.Throws<InvalidOperationException>(() => writer.Commit());
         }
 
         Assert.Empty(Directory.GetFiles(temporary.Path));

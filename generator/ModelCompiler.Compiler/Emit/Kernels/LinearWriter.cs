@@ -1,11 +1,13 @@
 using ModelCompiler.Compiler.Emit.Targets;
+using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Plan;
 
 namespace ModelCompiler.Compiler.Emit.Kernels;
 
 /// <summary>
 /// A projection: workers claim panels (and, where panels are few, blocks of rows of them); all rows of a claim pass over a panel while it is in
-/// the L2 cache; what follows the product is applied to a tile while it is in L1.
+/// the L2 cache; what follows the product is applied to a tile while it is in L1. Many rows pass over a panel that was unpacked to float32 once for
+/// all of them: the same numbers, so the same bits.
 /// </summary>
 internal static class LinearWriter
 {
@@ -33,7 +35,7 @@ internal static class LinearWriter
         int columns = kernel.Format.PanelColumns;
         long panelBytes = parts * kernel.Format.PanelBytes(kernel.Inputs, columns);
         int full = kernel.Outputs / columns;
-        writer.Line($"WorkSplit split = WorkSplit.Of(rows, {kernel.Panels}, {TilePlan.Rows(set.Target.Set, kernel.Format)}, w.Count);");
+        writer.Line($"WorkSplit split = WorkSplit.Of(rows, {kernel.Panels}, {TilePlan.Rows(set.Target.Set, kernel.UnpackOffset is null ? kernel.Format : F32Format.Instance)}, w.Count);");
         writer.Open("while (w.Next(split.Items, split.Grain, out int first, out int last))");
         writer.Open("for (int item = first; item < last; item++)");
         writer.Line("split.Locate(item, rows, out int panel, out int row, out int count);");
@@ -77,29 +79,51 @@ internal static class LinearWriter
     /// <summary>The whole inner dimension at once, tile by tile of rows. Bias and residual are added in registers; what needs more arithmetic passes through L1.</summary>
     private static void WriteWhole(SourceWriter writer, KernelSet set, LinearKernel kernel, int columns)
     {
-        int tileRows = TilePlan.Rows(set.Target.Set, kernel.Format);
-        bool passes = kernel.Activation is not null || kernel.Gated;
-        string product = TileWriter.Require(set, new Product(
-            kernel.Format, kernel.Inputs, columns, columns, false, !passes && kernel.HasBias, !passes && kernel.HasResidual));
-        string element = kernel.Format.ElementType;
-        if (passes)
+        if (kernel.Activation is not null || kernel.Gated)
         {
             writer.Line("float* tile = w.Local;");
         }
 
+        long panelBytes = kernel.Format.PanelBytes(kernel.Inputs, columns);
+        if (kernel.UnpackOffset is { } offset)
+        {
+            string unpack = PanelUnpackWriter.Require(set, kernel.Format, columns);
+            writer.Open($"if (rows >= {TilePlan.UnpackRows})");
+            writer.Line($"float* unpacked = w.Local + {offset};");
+            writer.Line($"{unpack}(({kernel.Format.ElementType}*)panel, {kernel.Inputs}, unpacked);");
+            if (kernel.Gated)
+            {
+                writer.Line($"{unpack}(({kernel.Format.ElementType}*)(panel + {panelBytes}), {kernel.Inputs}, unpacked + {kernel.Inputs * columns});");
+            }
+
+            WriteTiles(writer, set, kernel, columns, F32Format.Instance, "unpacked", $"unpacked + {kernel.Inputs * columns}");
+            writer.Line("return;").Close().Line();
+        }
+
+        string element = kernel.Format.ElementType;
+        WriteTiles(writer, set, kernel, columns, kernel.Format, $"({element}*)panel", $"({element}*)(panel + {panelBytes})");
+    }
+
+    /// <summary>All rows, tile by tile, over a panel (and the up panel) in <paramref name="format"/>.</summary>
+    private static void WriteTiles(SourceWriter writer, KernelSet set, LinearKernel kernel, int columns, WeightFormat format, string panel, string upPanel)
+    {
+        int tileRows = TilePlan.Rows(set.Target.Set, format);
+        bool passes = kernel.Activation is not null || kernel.Gated;
+        string product = TileWriter.Require(set, new Product(
+            format, kernel.Inputs, columns, columns, false, !passes && kernel.HasBias, !passes && kernel.HasResidual));
         writer.Open($"for (int row = 0; row < rows; row += {tileRows})");
         writer.Line($"int count = Math.Min({tileRows}, rows - row);");
         if (!passes)
         {
-            writer.Line($"{product}(x, {kernel.InStride}, count, ({element}*)panel, y, {kernel.OutStride}"
+            writer.Line($"{product}(x, {kernel.InStride}, count, {panel}, y, {kernel.OutStride}"
                 + (kernel.HasBias ? ", bias" : "") + (kernel.HasResidual ? $", residual, {kernel.ResidualStride}" : "") + ");");
         }
         else
         {
-            writer.Line($"{product}(x, {kernel.InStride}, count, ({element}*)panel, tile, 64);");
+            writer.Line($"{product}(x, {kernel.InStride}, count, {panel}, tile, 64);");
             if (kernel.Gated)
             {
-                writer.Line($"{product}(x, {kernel.InStride}, count, ({element}*)(panel + {kernel.Format.PanelBytes(kernel.Inputs, columns)}), tile + {LocalScratch.TileFloats}, 64);");
+                writer.Line($"{product}(x, {kernel.InStride}, count, {upPanel}, tile + {LocalScratch.TileFloats}, 64);");
             }
 
             WriteEpilogue(writer, set, kernel, columns, "count", $"tile + {LocalScratch.TileFloats}");
@@ -118,10 +142,6 @@ internal static class LinearWriter
     /// <summary>Block by block of the inner dimension: a block of the panel stays in L2 while all rows pass; chains continue in memory.</summary>
     private static void WriteBlocked(SourceWriter writer, KernelSet set, LinearKernel kernel, int columns)
     {
-        int tileRows = TilePlan.Rows(set.Target.Set, kernel.Format);
-        string begin = TileWriter.Require(set, new Product(kernel.Format, kernel.BlockInputs, columns, columns, false));
-        string next = TileWriter.Require(set, new Product(kernel.Format, kernel.BlockInputs, columns, columns, true));
-        long blockBytes = kernel.Format.PanelBytes(kernel.BlockInputs, columns);
         string stride = kernel.HasEpilogue ? "64" : Literals.Int(kernel.OutStride);
         string element = kernel.Format.ElementType;
         writer.Line($"float* tile = {(kernel.HasEpilogue ? "w.LocalRows" : "y")};");
@@ -134,14 +154,22 @@ internal static class LinearWriter
         foreach (string target in parts)
         {
             writer.Open($"for (int block = 0; block < {kernel.InputBlocks}; block++)");
-            writer.Open($"for (int row = 0; row < rows; row += {tileRows})");
-            writer.Line($"int count = Math.Min({tileRows}, rows - row);");
-            writer.Line($"float* input = x + ((nint)row * {kernel.InStride}) + (block * {kernel.Format.InputFloats(kernel.BlockInputs)});");
-            writer.Line($"float* output = {target} + ((nint)row * {stride});");
-            writer.Open("if (block == 0)").Line($"{begin}(input, {kernel.InStride}, count, ({element}*)panel, output, {stride});").Close();
-            writer.Open("else").Line($"{next}(input, {kernel.InStride}, count, ({element}*)panel, output, {stride});").Close();
-            writer.Close();
-            writer.Line($"panel += {blockBytes};");
+            if (kernel.UnpackOffset is { } offset)
+            {
+                writer.Open($"if (rows >= {TilePlan.UnpackRows})");
+                writer.Line($"float* unpacked = w.Local + {offset};");
+                writer.Line($"{PanelUnpackWriter.Require(set, kernel.Format, columns)}(({element}*)panel, {kernel.BlockInputs}, unpacked);");
+                WriteBlockTiles(writer, set, kernel, columns, F32Format.Instance, "unpacked", target, stride);
+                writer.Close().Open("else");
+            }
+
+            WriteBlockTiles(writer, set, kernel, columns, kernel.Format, $"({element}*)panel", target, stride);
+            if (kernel.UnpackOffset is not null)
+            {
+                writer.Close().Line();
+            }
+
+            writer.Line($"panel += {kernel.Format.PanelBytes(kernel.BlockInputs, columns)};");
             writer.Close().Line();
         }
 
@@ -149,6 +177,22 @@ internal static class LinearWriter
         {
             WriteEpilogue(writer, set, kernel, columns, "rows", "up");
         }
+    }
+
+    /// <summary>All rows, tile by tile, over block <c>block</c> of a panel in <paramref name="format"/>.</summary>
+    private static void WriteBlockTiles(
+        SourceWriter writer, KernelSet set, LinearKernel kernel, int columns, WeightFormat format, string panel, string target, string stride)
+    {
+        int tileRows = TilePlan.Rows(set.Target.Set, format);
+        string begin = TileWriter.Require(set, new Product(format, kernel.BlockInputs, columns, columns, false));
+        string next = TileWriter.Require(set, new Product(format, kernel.BlockInputs, columns, columns, true));
+        writer.Open($"for (int row = 0; row < rows; row += {tileRows})");
+        writer.Line($"int count = Math.Min({tileRows}, rows - row);");
+        writer.Line($"float* input = x + ((nint)row * {kernel.InStride}) + (block * {format.InputFloats(kernel.BlockInputs)});");
+        writer.Line($"float* output = {target} + ((nint)row * {stride});");
+        writer.Open("if (block == 0)").Line($"{begin}(input, {kernel.InStride}, count, {panel}, output, {stride});").Close();
+        writer.Open("else").Line($"{next}(input, {kernel.InStride}, count, {panel}, output, {stride});").Close();
+        writer.Close();
     }
 
     private static void WriteEpilogue(SourceWriter writer, KernelSet set, LinearKernel kernel, int columns, string rows, string up)

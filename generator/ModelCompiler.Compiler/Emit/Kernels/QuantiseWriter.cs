@@ -76,14 +76,16 @@ internal static class QuantiseWriter
                 writer.Line($"var x{r} = {t.Load(r == 0 ? "x" : $"x + {r * t.Lanes}")};");
             }
 
-            writer.Line($"var peaks = {t.Vector}.Abs(x0);");
+            writer.Line("// As integers, the sizes of floats are ordered as they are, and a number that is none exceeds all: it shows in the scale.");
+            writer.Line($"var size = {t.Broadcast("0x7FFFFFFFu")};");
+            writer.Line("var peaks = x0.AsUInt32() & size;");
             for (int r = 1; r < registers; r++)
             {
-                writer.Line($"peaks = {t.Vector}.ConditionalSelect({t.Vector}.GreaterThan({t.Vector}.Abs(x{r}), peaks), {t.Vector}.Abs(x{r}), peaks);");
+                writer.Line($"peaks = {t.Vector}.Max(peaks, x{r}.AsUInt32() & size);");
             }
 
-            writer.Line($"float peak = {LaneMath.Max(set, "peaks")};");
-            writer.Line($"bool tiny = !(peak >= {Smallest});");
+            writer.Line($"float peak = BitConverter.UInt32BitsToSingle({LaneMath.MaxOfIntegers(set, "peaks")});");
+            writer.Line($"bool tiny = peak < {Smallest};");
             writer.Line($"*(float*)(record + {format.ScaleOffsetBytes}) = tiny ? 0f : peak / 127f;");
             writer.Line($"var inverse = {t.Broadcast("tiny ? 0f : 127f / peak")};");
             writer.Line($"var rounder = {t.Broadcast("12582912f")}; // 1.5 · 2^23: the sum's low bits are the rounded integer");

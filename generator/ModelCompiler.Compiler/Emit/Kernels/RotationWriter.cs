@@ -18,15 +18,23 @@ internal static class RotationWriter
             writer.Line($"/// <summary>(a, b) ← {(back ? "(a·cos + b·sin, b·cos − a·sin)" : "(a·cos − b·sin, b·cos + a·sin)")} for {pairs} pairs, element i with i + {pairs}.</summary>");
             writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
             writer.Open($"private static void {name}(float* head, float* turn)");
-            if (pairs % t.Lanes == 0)
+            int lanes = t.Lanes;
+            while (lanes >= 4 && pairs % lanes != 0)
             {
-                writer.Open($"for (nint i = 0; i < {pairs}; i += {t.Lanes})");
-                writer.Line($"var cos = {t.Load("turn + i")};");
-                writer.Line($"var sin = {t.Load($"turn + i + {sines}")};");
-                writer.Line($"var a = {t.Load("head + i")};");
-                writer.Line($"var b = {t.Load($"head + i + {pairs}")};");
-                writer.Line(t.Store(t.Fma("a", "cos", first), "head + i"));
-                writer.Line(t.Store(t.Fma("b", "cos", second), $"head + i + {pairs}"));
+                lanes /= 2; // a narrower register; heads of 48 have 24 pairs
+            }
+
+            if (lanes >= 4)
+            {
+                string vector = "Vector" + (lanes * 32);
+                string fma(string a, string b, string c) => lanes == t.Lanes ? t.Fma(a, b, c) : $"{vector}.FusedMultiplyAdd({a}, {b}, {c})";
+                writer.Open($"for (nint i = 0; i < {pairs}; i += {lanes})");
+                writer.Line($"var cos = {vector}.Load(turn + i);");
+                writer.Line($"var sin = {vector}.Load(turn + i + {sines});");
+                writer.Line($"var a = {vector}.Load(head + i);");
+                writer.Line($"var b = {vector}.Load(head + i + {pairs});");
+                writer.Line($"{vector}.Store({fma("a", "cos", first)}, head + i);");
+                writer.Line($"{vector}.Store({fma("b", "cos", second)}, head + i + {pairs});");
             }
             else
             {

@@ -16,4 +16,8 @@ public abstract class Architecture
     /// reported; never throws for a mistake in a model.
     /// </summary>
     public abstract ModelGraph? Build(ConfigReader config, GraphBuilder graph);
+
+    /// <summary>The module of the transformers library that holds a tensor, by which adapters are published: the tensor's name without <c>.weight</c>.</summary>
+    public virtual string ModuleOf(string tensor)
+        => tensor.EndsWith(".weight", StringComparison.Ordinal) ? tensor[..^".weight".Length] : tensor;
 }

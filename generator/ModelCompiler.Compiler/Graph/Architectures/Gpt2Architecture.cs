@@ -18,6 +18,10 @@ internal sealed class Gpt2Architecture : Architecture
         return config.Failed ? null : new Decoder(settings, graph).Build();
     }
 
+    /// <inheritdoc/>
+    public override string ModuleOf(string tensor)
+        => base.ModuleOf(tensor.StartsWith("h.", StringComparison.Ordinal) ? "transformer." + tensor : tensor);
+
     private static Settings Read(ConfigReader config)
     {
         Size dim = config.Size("n_embd", 1, DecoderSizes.LargestDim);

@@ -1,18 +1,7 @@
 using System.Buffers.Binary;
 using System.Text.Json;
-using ModelCompiler.Compiler.Inputs;
 
-namespace ModelCompiler.Tool.Synthesis;
-
-/// <summary>Name, element type and shape of a tensor to be written.</summary>
-public sealed record TensorDeclaration(string Name, TensorType Type, IReadOnlyList<int> Shape)
-{
-    /// <summary>Number of elements.</summary>
-    public long Elements => Shape.Aggregate(1L, (product, size) => checked(product * size));
-
-    /// <summary>Bytes in the file.</summary>
-    public long LengthBytes => checked(Elements * TensorElements.SizeBytes(Type));
-}
+namespace ModelCompiler.Runtime.Weights.Safetensors;
 
 /// <summary>
 /// Writes a safetensors file: eight bytes of header length, a JSON header padded with spaces to a multiple of eight, then the
@@ -42,18 +31,39 @@ public sealed class SafetensorsWriter : IDisposable
     }
 
     /// <summary>The next bytes of the tensors, little-endian.</summary>
-    public void Write(ReadOnlySpan<byte> bytes) => stream.Write(bytes);
+    /// <exception cref="IOException">The disk is full, or the file system takes no file of this size.</exception>
+    public void Write(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            stream.Write(bytes);
+        }
+        catch (ArgumentOutOfRangeException fault)
+        {
+            throw TooLong(fault);
+        }
+    }
 
     /// <summary>Puts the finished file in its place.</summary>
+    /// <param name="toDisk">Waits until the system has written it to the disk, so that a loss of power does not leave an empty file in its place.</param>
     /// <exception cref="InvalidOperationException">Fewer or more bytes were written than declared.</exception>
-    public void Commit()
+    public void Commit(bool toDisk = false)
     {
         if (stream.Position != expectedLength)
         {
             throw new InvalidOperationException($"'{path}' has {stream.Position} bytes, but its header declares {expectedLength}");
         }
 
-        stream.Dispose();
+        try
+        {
+            stream.Flush(toDisk);
+            stream.Dispose();
+        }
+        catch (ArgumentOutOfRangeException fault)
+        {
+            throw TooLong(fault);
+        }
+
         File.Move(beside, path, overwrite: true);
         committed = true;
     }
@@ -61,12 +71,27 @@ public sealed class SafetensorsWriter : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        stream.Dispose();
-        if (!committed)
+        if (committed)
+        {
+            return;
+        }
+
+        try
+        {
+            stream.Dispose();
+        }
+        catch (Exception fault) when (fault is IOException or ArgumentException)
+        {
+            // What a full disk would not take is thrown away anyway.
+        }
+        finally
         {
             File.Delete(beside);
         }
     }
+
+    /// <summary>.NET makes an ArgumentOutOfRangeException of EFBIG, which a caller cannot tell from a mistake of its own.</summary>
+    private IOException TooLong(ArgumentOutOfRangeException fault) => new($"'{path}': {fault.Message}", fault);
 
     private static byte[] Header(IReadOnlyList<TensorDeclaration> tensors)
     {
@@ -81,7 +106,7 @@ public sealed class SafetensorsWriter : IDisposable
             foreach (TensorDeclaration tensor in tensors)
             {
                 json.WriteStartObject(tensor.Name);
-                json.WriteString("dtype", tensor.Type.ToString());
+                json.WriteString("dtype", tensor.Type);
                 WriteNumbers(json, "shape", tensor.Shape.Select(size => (long)size));
                 WriteNumbers(json, "data_offsets", [offset, offset + tensor.LengthBytes]);
                 json.WriteEndObject();

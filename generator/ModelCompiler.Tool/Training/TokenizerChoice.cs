@@ -1,0 +1,59 @@
+using System.Text;
+using ModelCompiler.Tool.Commands;
+using ModelCompiler.Tool.Inputs;
+using ModelCompiler.Tool.Tokenizers;
+using ModelCompiler.Tool.Tokenizers.Training;
+
+namespace ModelCompiler.Tool.Training;
+
+/// <summary>The files of a tokenizer, as they will lie in the model's folder.</summary>
+/// <param name="Json">tokenizer.json.</param>
+/// <param name="Config">tokenizer_config.json, or null.</param>
+/// <param name="IsMade">Made from the text: its special token is number 0, and begins and ends a text.</param>
+internal sealed record TokenizerChoice(string Json, string? Config, bool IsMade)
+{
+    /// <summary>Makes a tokenizer of one token for each character.</summary>
+    public const string Characters = "char";
+
+    /// <summary>Makes a tokenizer of byte-level pairs.</summary>
+    public const string BytePairs = "bpe";
+
+    /// <summary>Tokens of a made byte-pair tokenizer, unless it is said how many.</summary>
+    public const int UsualVocabulary = 4096;
+
+    private const string Advice = "Name a tokenizer.json, or the folder that has one, or char or bpe.";
+
+    /// <summary>Reads a tokenizer, or makes one from the text.</summary>
+    /// <param name="named"><c>char</c>, <c>bpe</c>, a tokenizer.json, or a folder that has one.</param>
+    /// <param name="documents">To make one from.</param>
+    /// <param name="vocabulary">Most tokens of a byte-pair tokenizer.</param>
+    /// <param name="contextLength">The model's, for tokenizer_config.json.</param>
+    /// <param name="cancellation">Looked at while one is made.</param>
+    public static TokenizerChoice Of(string named, IEnumerable<string> documents, int vocabulary, int contextLength, CancellationToken cancellation)
+    {
+        switch (named)
+        {
+            case Characters:
+                IEnumerable<Rune> characters = documents.SelectMany(document => document.EnumerateRunes().ToArray()).Distinct().Order();
+                return new(TokenizerJson.OfCharacters(characters.Select(character => character.ToString())), TokenizerJson.Config(contextLength), IsMade: true);
+            case BytePairs:
+                TextPieces pieces = new();
+                foreach (string document in documents)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    pieces.Add(document);
+                }
+
+                return new(BytePairTrainer.Train(pieces, vocabulary, cancellation), TokenizerJson.Config(contextLength), IsMade: true);
+            default:
+                string path = Directory.Exists(named) ? Path.Combine(named, "tokenizer.json") : named;
+                string config = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, "tokenizer_config.json");
+                return new(ModelText.Read(path, Advice).Text, File.Exists(config) ? ModelText.Read(config, Advice).Text : null, IsMade: false);
+        }
+    }
+
+    /// <summary>The tokenizer, ready to use.</summary>
+    /// <param name="vocab">Rows of the model; 0: as many as the tokenizer has.</param>
+    /// <exception cref="TokenizerFileException">It is broken, or not supported.</exception>
+    public Runtime.Text.Tokenizer Open(int vocab) => new(TokenizerPacker.Pack(Json, Config, vocab));
+}

@@ -1,0 +1,57 @@
+using ModelCompiler.Runtime.Training;
+using ModelCompiler.Tool.Commands;
+using ModelCompiler.Tool.Hosting;
+
+namespace ModelCompiler.Tool.Training;
+
+/// <summary>The folder that a training writes: the model as published ones are laid out, and beside it how it came about.</summary>
+internal sealed class TrainingFolder(string path)
+{
+    /// <summary>Folder of the checkpoints.</summary>
+    public string Checkpoints { get; } = Path.Combine(path, "checkpoints");
+
+    /// <summary>train-log.jsonl.</summary>
+    public string Log { get; } = Path.Combine(path, "train-log.jsonl");
+
+    /// <summary>loss.svg.</summary>
+    public string Curve { get; } = Path.Combine(path, "loss.svg");
+
+    /// <summary>Makes the folder ready.</summary>
+    /// <param name="resume">What lies there is gone on with.</param>
+    /// <param name="force">What lies there may be lost.</param>
+    /// <exception cref="UsageException">A model or another training lies there.</exception>
+    public void Begin(bool resume, bool force)
+    {
+        string? found = resume || force ? null : Found();
+        if (found is not null)
+        {
+            throw new UsageException($"-o: found {found} in '{path}', expected a folder without a model. Name another folder, give --resume to go on with that training, or --force to replace it.");
+        }
+
+        Directory.CreateDirectory(path);
+        if (!resume && Directory.Exists(Checkpoints))
+        {
+            Directory.Delete(Checkpoints, recursive: true);
+        }
+    }
+
+    /// <summary>Writes the model. The weights come last: without them the folder is no model.</summary>
+    public void WriteModel(TrainableModel model, TrainingSource source, bool half)
+    {
+        if (source.Tokenizer.Config is { } tokenizerConfig)
+        {
+            WholeFile.Write(Path.Combine(path, "tokenizer_config.json"), tokenizerConfig);
+        }
+
+        WholeFile.Write(Path.Combine(path, "tokenizer.json"), source.Tokenizer.Json);
+        WholeFile.Write(Path.Combine(path, "generation_config.json"), TrainingConfig.Generation(source.Graph.Dimensions.BeginToken, source.Graph.Dimensions.EndTokens));
+        WholeFile.Write(Path.Combine(path, "config.json"), source.Inputs.Config.File.Text);
+        TrainingCheckpoint.WriteWeights(Path.Combine(path, "model.safetensors"), model, half);
+    }
+
+    private string? Found()
+        => File.Exists(Path.Combine(path, "config.json")) ? "config.json"
+            : Directory.Exists(path) && Directory.EnumerateFiles(path, "*.safetensors").FirstOrDefault() is { } weights ? Path.GetFileName(weights)
+            : TrainingCheckpoint.FindLast(Checkpoints) is { } checkpoint ? Path.Combine("checkpoints", Path.GetFileName(checkpoint))
+            : null;
+}

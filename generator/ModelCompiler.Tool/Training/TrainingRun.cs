@@ -1,0 +1,78 @@
+using System.Globalization;
+using ModelCompiler.Runtime.Text;
+using ModelCompiler.Runtime.Training;
+using ModelCompiler.Tool.Commands;
+
+namespace ModelCompiler.Tool.Training;
+
+/// <summary>A training from the texts to the model's folder.</summary>
+/// <param name="request">What was asked.</param>
+/// <param name="force">Whether the output folder may be overwritten.</param>
+/// <param name="load">Makes the trainable model of a source, its numbers 0.</param>
+/// <param name="cancellation">Looked at between micro-batches; the training can be resumed then.</param>
+internal sealed class TrainingRun(TrainingRequest request, bool force, Func<TrainingSource, TrainableModel> load, CancellationToken cancellation)
+{
+    private readonly TrainingDisplay display = new();
+    private readonly TrainingFolder folder = new(request.Output);
+
+    /// <summary>Trains and writes.</summary>
+    /// <returns>What the whole held-out text gives at the end, and its bytes; null without one.</returns>
+    public (HeldOutLoss Loss, long Bytes)? Run()
+    {
+        TrainingText text = request.ReadTexts();
+        using TrainingSource source = TrainingSource.Of(request, text.HeldOut is null ? text.Documents : [.. text.Documents, .. text.HeldOut], cancellation);
+        Tokenizer tokenizer = source.Tokenizer.Open(source.Graph.Dimensions.Vocab);
+        int end = source.Graph.Dimensions.EndTokens.Count > 0 ? source.Graph.Dimensions.EndTokens[0] : tokenizer.EndId;
+        TokenData data = text.Encode(tokenizer, source.Graph.Dimensions.BeginToken, end);
+        _ = new BatchSampler(data.Training, 0, request.Options.Context); // what the text does not allow is told before anything is compiled
+        RequireRoom(tokenizer, source);
+        folder.Begin(request.Options.Resume, force);
+        using TrainableModel model = load(source);
+        source.Fill(model, cancellation);
+        using Trainer trainer = new(model, data, request.Options with { CheckpointFolder = folder.Checkpoints });
+        display.Say(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{model.ParameterCount:N0} parameters, {tokenizer.VocabularySize:N0} tokens known, {data.Training.Length:N0} tokens to learn from, {data.HeldOut.Length:N0} held out, {model.Threads} threads{(trainer.Step > 0 ? $"; going on behind step {trainer.Step}" : "")}"));
+        Train(model, source, trainer);
+        folder.WriteModel(model, source, request.Half);
+        return trainer.Evaluate(cancellation: cancellation) is { } found ? (found, TrainingText.CountBytes(tokenizer, data.HeldOut)) : null;
+    }
+
+    /// <exception cref="UsageException">The model's context is shorter than what it is to read.</exception>
+    private void RequireRoom(Tokenizer tokenizer, TrainingSource source)
+    {
+        int context = source.Graph.Dimensions.ContextLength;
+        if (request.Options.Context > context)
+        {
+            throw new UsageException($"--context: found {request.Options.Context}, expected at most {context}, the context of the model (its config says so).");
+        }
+
+        int prompt = tokenizer.Encode(request.Prompt).Length;
+        if (prompt >= context)
+        {
+            throw new UsageException($"--prompt: found {prompt} tokens, expected fewer than {context}, the context of the model.");
+        }
+    }
+
+    private void Train(TrainableModel model, TrainingSource source, Trainer trainer)
+    {
+        using TrainingLog log = new(folder.Log, trainer.Step);
+        using TrainingSampler sampler = new(model, source, request.Loading);
+        Listener listener = new(step =>
+        {
+            log.Add(step);
+            display.Show(step);
+            if (step.Validation is not null || step.Step == step.Steps)
+            {
+                LossCurve.Write(folder.Curve, log.Entries);
+                display.Say($"    {sampler.Sample(request.Prompt, cancellation).ReplaceLineEndings("\n    ")}");
+            }
+        });
+        display.During(request.Options.Steps, () => trainer.Run(listener, cancellation));
+    }
+
+    private sealed class Listener(Action<TrainingProgress> listen) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => listen(value);
+    }
+}

@@ -1,0 +1,125 @@
+using ModelCompiler.Compiler;
+using ModelCompiler.Compiler.Diagnostics;
+using ModelCompiler.Compiler.Graph;
+using ModelCompiler.Compiler.Inputs;
+using ModelCompiler.Runtime.Training;
+using ModelCompiler.Tool.Hosting;
+using ModelCompiler.Tool.Inputs;
+using ModelCompiler.Tool.Synthesis;
+
+namespace ModelCompiler.Tool.Training;
+
+/// <summary>The model that a training begins with: its config, its tokenizer, its tensors, and what they hold at the beginning.</summary>
+internal sealed class TrainingSource : IDisposable
+{
+    /// <summary>The model's name, in messages.</summary>
+    public const string ModelName = "model";
+
+    private readonly ModelFolder? folder;
+    private readonly Func<TensorInfo, float[]> initial;
+
+    private TrainingSource(ModelInputs inputs, ModelGraph graph, TokenizerChoice tokenizer, ModelFolder? folder, Func<TensorInfo, float[]> initial)
+    {
+        Inputs = inputs;
+        Graph = graph;
+        Tokenizer = tokenizer;
+        this.folder = folder;
+        this.initial = initial;
+    }
+
+    /// <summary>What the compiler core needs to know.</summary>
+    public ModelInputs Inputs { get; }
+
+    /// <summary>The model.</summary>
+    public ModelGraph Graph { get; }
+
+    /// <summary>The tokenizer's files.</summary>
+    public TokenizerChoice Tokenizer { get; }
+
+    /// <summary>Reads or makes everything.</summary>
+    /// <exception cref="ModelFindingsException">The config does not describe a model.</exception>
+    /// <exception cref="ModelException">A file cannot be read, or config and tokenizer contradict each other.</exception>
+    public static TrainingSource Of(TrainingRequest request, IReadOnlyList<string> documents, CancellationToken cancellation)
+        => request.FromScratch ? FromScratch(request, documents, cancellation) : FromFolder(request);
+
+    /// <summary>Gives the trainable model its numbers.</summary>
+    public void Fill(TrainableModel model, CancellationToken cancellation)
+    {
+        Dictionary<string, TensorInfo> byName = Inputs.Tensors.ToDictionary(tensor => tensor.Name);
+        foreach (TrainingTensor tensor in model.Description.Tensors)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            model.WriteTensor(tensor.Name, initial(byName[tensor.Name]));
+        }
+
+        folder?.ThrowIfChanged();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => folder?.Dispose();
+
+    private static TrainingSource FromScratch(TrainingRequest request, IReadOnlyList<string> documents, CancellationToken cancellation)
+    {
+        TextFile written = ModelText.Read(request.Source, "Name a config.json.");
+        TokenizerChoice tokenizer = TokenizerChoice.Of(request.Tokenizer ?? TokenizerChoice.BytePairs, documents, request.Vocabulary, request.Options.Context, cancellation);
+        TextFile config = TrainingConfig.Fit(written, tokenizer.Open(0), tokenizer.IsMade, request.Half);
+        List<ModelDiagnostic> diagnostics = [];
+        ModelInputs inputs = new(ModelName, new ModelConfig(config), Tensors(config, diagnostics));
+        ModelGraph graph = ModelGraphBuilder.Build(inputs, diagnostics) ?? throw Findings(diagnostics, request.Source);
+        WeightInitialisation weights = new(graph, TrainingConfig.InitializerRange(config), request.Options.Seed);
+        return new(inputs, graph, tokenizer, null, weights.Make);
+    }
+
+    private static TrainingSource FromFolder(TrainingRequest request)
+    {
+        TokenizerChoice tokenizer = TokenizerChoice.Of(request.Source, [], 0, 0, CancellationToken.None);
+        List<ModelDiagnostic> diagnostics = [];
+        ModelFolder folder = ModelFolder.Open(request.Source, ModelName, diagnostics) ?? throw new ModelFindingsException(diagnostics);
+        try
+        {
+            TextFile config = TrainingConfig.Fit(folder.Inputs.Config.File, tokenizer.Open(0), isMade: false, request.Half);
+            ModelInputs inputs = folder.Inputs with { Config = new ModelConfig(config) };
+            ModelGraph graph = ModelGraphBuilder.Build(inputs, diagnostics) ?? throw new ModelFindingsException(diagnostics);
+            return new(inputs, graph, tokenizer, folder, Read);
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+
+        float[] Read(TensorInfo tensor)
+        {
+            float[] numbers = new float[tensor.Shape.Aggregate(1L, (product, size) => checked(product * size))];
+            folder.Read(tensor, 0, numbers);
+            return numbers;
+        }
+    }
+
+    /// <summary>The tensors that a model of this config has. None where the config does not say enough: then the core says what is missing.</summary>
+    private static EquatableArray<TensorInfo> Tensors(TextFile config, List<ModelDiagnostic> diagnostics)
+    {
+        try
+        {
+            long offset = 0;
+            return SyntheticTensors.Of(config.Text).Select(tensor =>
+            {
+                long length = 4 * tensor.Shape.Aggregate(1L, (product, size) => checked(product * size));
+                offset += length;
+                return new TensorInfo(tensor.Name, TensorType.F32, tensor.Shape.ToEquatable(), "model.safetensors", offset - length, length);
+            }).ToEquatable();
+        }
+        catch (Exception fault) when (fault is KeyNotFoundException or InvalidOperationException or NotSupportedException or FormatException or OverflowException)
+        {
+            ModelGraphBuilder.Build(new(ModelName, new ModelConfig(config), EquatableArray<TensorInfo>.Empty), diagnostics);
+            throw Findings(diagnostics, config.Path);
+        }
+    }
+
+    /// <summary>No weights are missing, for there are none yet.</summary>
+    private static ModelFindingsException Findings(List<ModelDiagnostic> diagnostics, string path)
+    {
+        List<ModelDiagnostic> told = [.. diagnostics.Where(diagnostic => diagnostic.Rule != Catalogue.MissingTensor && diagnostic.Rule != Catalogue.WrongShape)];
+        return new(told.Count > 0 ? told : [Catalogue.MissingValue.Create(new SourceSpan(path), "config", "too little", "the sizes of a model", "Take the config.json of a published model as an example.")]);
+    }
+}

@@ -1,0 +1,17 @@
+namespace ModelCompiler.Runtime.Training;
+
+/// <summary>Random numbers by their place in a sequence, in integer arithmetic alone (Steele, Lea, Flood, OOPSLA 2014).</summary>
+internal static class SplitMix64
+{
+    private const ulong Golden = 0x9E3779B97F4A7C15;
+
+    /// <summary>Number <paramref name="index"/> of the sequence that a seed begins.</summary>
+    public static ulong At(ulong seed, ulong index) => Mix(Mix(seed + Golden) + ((index + 1) * Golden));
+
+    private static ulong Mix(ulong z)
+    {
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return z ^ (z >> 31);
+    }
+}

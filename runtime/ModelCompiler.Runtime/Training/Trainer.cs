@@ -1,0 +1,180 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+namespace ModelCompiler.Runtime.Training;
+
+/// <summary>
+/// Trains a model on a text: draws windows, adds up their gradients, moves the parameters, looks at the held-out text, writes checkpoints. The bits depend
+/// on the model, the text and the options, and not on the threads, nor on interruptions.
+/// </summary>
+public sealed unsafe class Trainer : IDisposable
+{
+    private readonly TrainableModel model;
+    private readonly TrainerOptions options;
+    private readonly LearningRateSchedule schedule;
+    private readonly BatchSampler sampler;
+    private readonly BatchSampler? heldOut;
+    private readonly TrainingBatch batch;
+    private readonly AdamW optimizer;
+    private readonly TrainingState begin;
+    private string? lastCheckpoint;
+
+    /// <summary>Makes the optimizer and, where asked to, takes up the last checkpoint.</summary>
+    /// <param name="model">What to train; it must outlive this.</param>
+    /// <param name="data">The text.</param>
+    /// <param name="options">What to do.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="TextTooShortException">The text, or a held-out part that is not empty, has no window.</exception>
+    /// <exception cref="TrainingCheckpointException">The checkpoint belongs to another training, or is damaged.</exception>
+    public Trainer(TrainableModel model, TokenData data, TrainerOptions options)
+    {
+        options.Check();
+        this.model = model;
+        this.options = options;
+        schedule = options.Schedule;
+        sampler = new(data.Training, options.Seed, options.Context);
+        heldOut = data.HeldOut.IsEmpty ? null : new(data.HeldOut, options.Seed, options.Context);
+        batch = new(options.Batch, options.Context);
+        begin = new(0, [.. options.Describe(), new("layout", model.Description.PlanHash), new("text", Hash(data.Training.Span))]);
+        optimizer = new(model, options.Optimizer);
+        try
+        {
+            if (options.Resume && options.CheckpointFolder is { } folder && TrainingCheckpoint.FindLast(folder) is { } last)
+            {
+                Step = TrainingCheckpoint.Load(last, model, optimizer, begin);
+                lastCheckpoint = last;
+            }
+        }
+        catch
+        {
+            optimizer.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Steps done.</summary>
+    public long Step { get; private set; }
+
+    /// <summary>Trains until the last step.</summary>
+    /// <param name="progress">Told after every step, in the calling thread.</param>
+    /// <param name="cancellation">Looked at between micro-batches. What was done in a step that is not finished is forgotten; then a checkpoint is written.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="NotFiniteTrainingException">A loss or a gradient is NaN or infinite. The parameters are as before that step, and no checkpoint is written.</exception>
+    /// <exception cref="IOException">A checkpoint could not be written. The one before it is still there.</exception>
+    public void Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        try
+        {
+            Learn(progress, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            WriteCheckpoint();
+            throw;
+        }
+    }
+
+    /// <summary>Looks at the held-out text; null when there is none.</summary>
+    /// <param name="mostWindows">Most windows to look at, evenly over it.</param>
+    /// <param name="cancellation">Looked at between batches.</param>
+    /// <exception cref="NotFiniteTrainingException">A loss is NaN or infinite.</exception>
+    public HeldOutLoss? Evaluate(int mostWindows = int.MaxValue, CancellationToken cancellation = default)
+    {
+        if (heldOut is null)
+        {
+            return null;
+        }
+
+        int count = Math.Min(mostWindows, heldOut.Windows);
+        double nats = 0;
+        long tokens = 0;
+        for (int i = 0; i < count; i += batch.Sequences)
+        {
+            heldOut.Take(batch, i, count);
+            try
+            {
+                nats += model.Loss(batch, cancellation);
+            }
+            catch (NotFiniteLossException notFinite)
+            {
+                throw new NotFiniteTrainingException("the validation loss", notFinite.Loss, Step, lastCheckpoint, notFinite);
+            }
+
+            tokens += batch.CountTargets();
+        }
+
+        return new(nats, tokens);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => optimizer.Dispose();
+
+    private void Learn(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
+    {
+        long first = Step;
+        Stopwatch learning = new();
+        while (Step < options.Steps)
+        {
+            learning.Start();
+            double rate = schedule.At(Step);
+            (double loss, double norm) = RunStep(rate, cancellation);
+            Step++;
+            learning.Stop();
+
+            bool last = Step == options.Steps;
+            HeldOutLoss? validation = options.EvaluateEvery > 0 && IsDue(options.EvaluateEvery, last) ? Evaluate(options.EvaluationWindows, cancellation) : null;
+            if (IsDue(options.CheckpointEvery, last))
+            {
+                WriteCheckpoint();
+            }
+
+            double seconds = learning.Elapsed.TotalSeconds;
+            double tokens = (double)(Step - first) * options.Accumulate * options.Batch * options.Context;
+            progress?.Report(new(
+                Step, options.Steps, loss, norm, rate, tokens / seconds, TimeSpan.FromSeconds(seconds / (Step - first) * (options.Steps - Step)), validation));
+        }
+    }
+
+    private (double Loss, double Norm) RunStep(double rate, CancellationToken cancellation)
+    {
+        long targets = (long)options.Accumulate * options.Batch * options.Context;
+        try
+        {
+            double sum = 0;
+            for (int i = 0; i < options.Accumulate; i++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                sampler.Draw(batch, (Step * options.Accumulate) + i);
+                sum += model.ForwardBackward(batch, 1f / targets, cancellation);
+            }
+
+            return (sum / targets, optimizer.Step(rate));
+        }
+        catch (Exception fault)
+        {
+            model.ClearGradients();
+            switch (fault)
+            {
+                case NotFiniteLossException notFinite:
+                    throw new NotFiniteTrainingException("the loss", notFinite.Loss, Step + 1, lastCheckpoint, fault);
+                case NotFiniteTrainingException notFinite:
+                    throw new NotFiniteTrainingException("the norm of the gradients", notFinite.Value, Step + 1, lastCheckpoint, fault);
+                default:
+                    throw;
+            }
+        }
+    }
+
+    private bool IsDue(long every, bool last) => last || (every > 0 && Step % every == 0);
+
+    private void WriteCheckpoint()
+    {
+        if (options.CheckpointFolder is { } folder)
+        {
+            lastCheckpoint = TrainingCheckpoint.Save(folder, model, optimizer, begin with { Step = Step });
+        }
+    }
+
+    private static string Hash(ReadOnlySpan<int> tokens) => Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(tokens)));
+}

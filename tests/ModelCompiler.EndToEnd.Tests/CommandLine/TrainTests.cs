@@ -1,0 +1,152 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace ModelCompiler.EndToEnd.Tests.CommandLine;
+
+/// <summary>modelc train, as a user calls it.</summary>
+public sealed partial class TrainTests : IDisposable
+{
+    private const int Interrupt = 2;
+
+    private readonly TemporaryFolder folder = new();
+    private readonly Dictionary<string, string> usual;
+
+    public TrainTests()
+    {
+        File.WriteAllText(folder["config.json"], """
+            { "model_type": "llama", "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
+              "max_position_embeddings": 64, "rms_norm_eps": 1e-05, "rope_theta": 10000.0, "hidden_act": "silu", "tie_word_embeddings": true }
+            """);
+        string[] people = ["Ann", "Ben", "小明"];
+        string[] things = ["a red ball", "a gold ring", "一只小狗"];
+        File.WriteAllText(folder["text.txt"], string.Join("\n\n", Enumerable.Range(0, 90).Select(i => $"{people[i % 3]} has {things[i / 3 % 3]}. Day {i}.")));
+        usual = new()
+        {
+            ["--config"] = folder["config.json"], ["--text"] = folder["text.txt"], ["--batch"] = "2", ["--context"] = "32", ["--lr"] = "0.01", ["--vocab"] = "300", ["--eval-every"] = "10",
+        };
+    }
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void ATrainedModelIsAModelFolder()
+    {
+        Finished trained = Train("a", "--steps", "20", "--threads", "1", "--prompt", "Ann");
+        Assert.Contains("step 20 of 20: loss ", trained.Error, StringComparison.Ordinal);
+        Assert.Contains("\n    Ann", trained.Error, StringComparison.Ordinal);
+        Assert.Contains("Trained 20 steps", trained.Output, StringComparison.Ordinal);
+        Assert.Equal(
+            ["checkpoints", "config.json", "generation_config.json", "loss.svg", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "train-log.jsonl"],
+            Directory.GetFileSystemEntries(folder["a"]).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
+
+        JsonElement[] log = [.. File.ReadAllLines(Path.Combine(folder["a"], "train-log.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)];
+        Assert.Equal(20, log.Length);
+        Assert.True(log[19].GetProperty("loss").GetDouble() < log[0].GetProperty("loss").GetDouble() - 0.5);
+        Assert.Equal([10L, 20L], log.Where(step => step.GetProperty("validation").ValueKind == JsonValueKind.Number).Select(step => step.GetProperty("step").GetInt64()));
+
+        JsonElement ran = JsonDocument.Parse(ChildProcess.Modelc("run", folder["a"], "--prompt", "Ann", "--seed", "1", "-n", "5", "--json").Expect(0).Output).RootElement;
+        Assert.True(ran.GetProperty("promptTokens").GetInt32() > 1);
+
+        // Further, from there, and to half the size; with other threads to the same bits.
+        Finished further = ChildProcess.Modelc("train", folder["a"], "--text", folder["text.txt"], "--steps", "3", "--batch", "2", "--context", "32", "--dtype", "bf16", "--json", "-o", folder["b"]).Expect(0);
+        Assert.True(JsonDocument.Parse(further.Output).RootElement.GetProperty("validationLoss").GetDouble() < log[0].GetProperty("loss").GetDouble() - 0.5);
+        Assert.True(new FileInfo(Path.Combine(folder["b"], "model.safetensors")).Length < new FileInfo(Path.Combine(folder["a"], "model.safetensors")).Length * 0.6);
+        ChildProcess.Modelc("inspect", folder["b"]).Expect(0);
+        Train("c", "--steps", "20", "--threads", "2");
+        Assert.Equal(Weights("a"), Weights("c"));
+    }
+
+    [Fact]
+    public void InterruptedAndResumedItGivesTheSameBitsWhateverTheDiskSays()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "SIGINT cannot be sent to one process on Windows.");
+        string[] steps = ["--steps", "300", "--eval-every", "0"];
+        Train("whole", steps);
+        using (Process process = ChildProcess.StartModelc(Arguments("parts", steps)))
+        {
+            string log = Path.Combine(folder["parts"], "train-log.jsonl");
+            Assert.True(SpinWait.SpinUntil(() => (File.Exists(log) && new FileInfo(log).Length > 0) || process.HasExited, TimeSpan.FromSeconds(60)));
+            _ = Kill(process.Id, Interrupt);
+            Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)));
+            Assert.DoesNotContain("   at ", process.StandardError.ReadToEnd());
+            Assert.Equal(130, process.ExitCode);
+        }
+
+        Assert.False(File.Exists(Path.Combine(folder["parts"], "model.safetensors")));
+        Assert.Single(Directory.GetDirectories(Path.Combine(folder["parts"], "checkpoints")));
+        RefuseOnAFullDisk("parts", [.. steps, "--resume", "--checkpoint-every", "1"]);
+        Assert.Single(Directory.GetFileSystemEntries(Path.Combine(folder["parts"], "checkpoints")));
+        Assert.Contains("MC332: ", Refuse(1, "parts", ["--steps", "300", "--resume", "--seed", "2"]), StringComparison.Ordinal);
+        Assert.Contains("MC320: -o: found checkpoints", Refuse(2, "parts", steps), StringComparison.Ordinal);
+        Assert.Contains("going on behind step", Train("parts", [.. steps, "--resume"]).Error, StringComparison.Ordinal);
+        Assert.Equal(Weights("whole"), Weights("parts"));
+        Assert.Equal(300, File.ReadAllLines(Path.Combine(folder["parts"], "train-log.jsonl")).Length);
+    }
+
+    [Fact]
+    public void WhatCannotBeTrainedIsSaid()
+    {
+        Assert.Contains("MC330: the text: found ", Refuse(1, "out", ["--steps", "1", "--hold-out", "0.1", "--context", "64", "--text", WriteText("short.txt", "so little")]), StringComparison.Ordinal);
+        Assert.Contains("which the tokenizer has no token for", Refuse(1, "out", ["--steps", "1", "--tokenizer", LettersOnly()]), StringComparison.Ordinal);
+        Assert.Contains("MC320: --context: found 65, expected at most 64, the context of the model", Refuse(2, "out", ["--steps", "1", "--context", "65"]), StringComparison.Ordinal);
+        Assert.Contains("MC320: --warmup: found 9 steps, expected at most all, 3.", Refuse(2, "out", ["--steps", "3", "--warmup", "9"]), StringComparison.Ordinal);
+        Assert.Contains("MC021", Refuse(1, "out", ["--steps", "1", "--text", folder["nothing.txt"]]), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder["out"]));
+        Assert.Contains("found neither DIR nor --config", ChildProcess.Modelc("train", "--text", "a", "--steps", "1", "-o", folder["out"]).Expect(2).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ALossThatIsNoNumberEndsTheTraining()
+    {
+        string said = Refuse(1, "wild", ["--steps", "200", "--lr", "100", "--warmup", "0", "--clip", "0", "--weight-decay", "1", "--checkpoint-every", "1"]);
+        Assert.Contains("MC331: step ", said, StringComparison.Ordinal);
+        Assert.Contains("The last checkpoint is ", said, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(folder["wild"], "model.safetensors")));
+        Assert.Single(Directory.GetDirectories(Path.Combine(folder["wild"], "checkpoints")));
+    }
+
+    /// <summary>What is not given is as usual.</summary>
+    private string[] Arguments(string output, string[] more)
+        => ["train", .. usual.Where(option => !more.Contains(option.Key)).SelectMany(option => new[] { option.Key, option.Value }), .. more, "-o", folder[output]];
+
+    private Finished Train(string output, params string[] more) => ChildProcess.Modelc(Arguments(output, more)).Expect(0);
+
+    private string Refuse(int exitCode, string output, string[] more) => ChildProcess.Modelc(Arguments(output, more)).Expect(exitCode).Error;
+
+    /// <summary>The parameters fit on this disk, the optimizer's state does not.</summary>
+    private void RefuseOnAFullDisk(string output, string[] more)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        long kilobytes = (new FileInfo(Path.Combine(folder["whole"], "model.safetensors")).Length / 1024) + 40;
+        string command = string.Join(' ', ((string[])["dotnet", ChildProcess.ToolPath, .. Arguments(output, more)]).Select(word => $"'{word}'"));
+        ProcessStartInfo start = new("bash", ["-c", $"trap '' XFSZ; ulimit -f {kilobytes.ToString(CultureInfo.InvariantCulture)}; exec {command}"]) { RedirectStandardError = true };
+        start.Environment["DOTNET_EnableWriteXorExecute"] = "0"; // which needs a file of 2 GiB in memory
+        using Process process = Process.Start(start)!;
+        string error = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.Contains("modelc: error MC321: ", error, StringComparison.Ordinal);
+        Assert.Equal(1, process.ExitCode);
+    }
+
+    private byte[] Weights(string output) => File.ReadAllBytes(Path.Combine(folder[output], "model.safetensors"));
+
+    private string WriteText(string name, string text)
+    {
+        File.WriteAllText(folder[name], text);
+        return folder[name];
+    }
+
+    private string LettersOnly() => WriteText("letters.json", """
+        { "added_tokens": [], "normalizer": null, "pre_tokenizer": null, "post_processor": null, "decoder": { "type": "Fuse" },
+          "model": { "type": "BPE", "vocab": { "a": 0, "b": 1 }, "merges": [] } }
+        """);
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
+}
