@@ -19,11 +19,11 @@ public class ModelManifestTests
     private readonly List<ModelDiagnostic> diagnostics = [];
 
     [Theory]
-    [InlineData("App.story.mcw")]
-    [InlineData(null)]
-    public void WhatIsWrittenIsReadBack(string? resource)
+    [InlineData("App.story.mcw", false)]
+    [InlineData(null, true)]
+    public void WhatIsWrittenIsReadBack(string? resource, bool forTraining)
     {
-        ModelManifest manifest = Manifest with { EmbeddedResource = resource };
+        ModelManifest manifest = Manifest with { EmbeddedResource = resource, TrainingContentHash = forTraining ? new string('1', 64) : null };
 
         Assert.Equal(manifest, Read(manifest.Write()));
         Assert.Empty(diagnostics);
@@ -71,12 +71,12 @@ public class ModelManifestTests
     [InlineData("MC003", "\"name\": \"story\",", "", 1, 1)]
     [InlineData("MC010", "\"story\"", "\"a\\u002F..\\u002Fb\"", 3, 11)]
     [InlineData("MC015", "story.mcw", "../story.mcw", 6, 18)]
-    [InlineData("MC015", "\"model.safetensors\", \"offset\": 100", "\"a/b\", \"offset\": 100", 11, 69)]
-    [InlineData("MC010", "b.bias", "b\\u0022", 12, 15)]
-    [InlineData("MC016", "b.bias", "a.weight", 10, 14)]
-    [InlineData("MC004", "\"offset\": 100", "\"offset\": -100", 11, 100)]
-    [InlineData("MC005", "[2, 3]", "[2, -3]", 11, 57)]
-    [InlineData("MC001", "]", "}", 11, 58)]
+    [InlineData("MC015", "\"model.safetensors\", \"offset\": 100", "\"a/b\", \"offset\": 100", 12, 69)]
+    [InlineData("MC010", "b.bias", "b\\u0022", 13, 15)]
+    [InlineData("MC016", "b.bias", "a.weight", 11, 14)]
+    [InlineData("MC004", "\"offset\": 100", "\"offset\": -100", 12, 100)]
+    [InlineData("MC005", "[2, 3]", "[2, -3]", 12, 57)]
+    [InlineData("MC001", "]", "}", 12, 58)]
     public void AManifestThatWasTamperedWithIsRefused(string id, string text, string replacement, int line, int column)
     {
         string written = Manifest.Write();
