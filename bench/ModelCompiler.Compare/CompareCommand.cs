@@ -4,6 +4,7 @@ using ModelCompiler.Compare.Inputs;
 using ModelCompiler.Compare.Report;
 using ModelCompiler.Compare.Results;
 using ModelCompiler.Compare.Rounds;
+using ModelCompiler.Onnx;
 using ModelCompiler.Tool.Commands;
 
 namespace ModelCompiler.Compare;
@@ -13,6 +14,8 @@ internal static class CompareCommand
 {
     private static readonly Argument<string?> PlanFile = new("PLAN") { Description = "What to compare. [default: compare.json as it was published with this program]", Arity = ArgumentArity.ZeroOrOne };
     private static readonly Option<string?> LlamaBench = new("--llama-bench") { Description = "llama.cpp's llama-bench; without it, ours is measured alone.", HelpName = "PATH" };
+    private static readonly Option<string?> Onnx = Symbols.OneOf(
+        new Option<string?>("--onnx") { Description = "Measures ONNX Runtime too, with this provider, where the plan's pairs say so." }, [.. OnnxProvider.All.Select(provider => provider.Name)]);
     private static readonly Option<string> Models = new("--models") { Description = "Folder that the plan's models are in.", HelpName = "DIR", DefaultValueFactory = _ => "." };
     private static readonly Option<string> Ggufs = new("--gguf") { Description = "Folder that the plan's GGUF files are in.", HelpName = "DIR", DefaultValueFactory = _ => "." };
     private static readonly Option<string?> Modelc = new("--modelc") { Description = "Another modelc.dll. [default: the one built with this program]", HelpName = "PATH" };
@@ -28,7 +31,7 @@ internal static class CompareCommand
     {
         RootCommand command = new("Compares modelc with other engines: speed, start and memory, in turns, with medians and spread.")
         {
-            PlanFile, LlamaBench, Models, Ggufs, Modelc, Rounds, Starts, Threads, Only, OutputPath, Add,
+            PlanFile, LlamaBench, Onnx, Models, Ggufs, Modelc, Rounds, Starts, Threads, Only, OutputPath, Add,
         };
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, arguments, cancellation), CancellationToken.None));
         try
@@ -114,7 +117,9 @@ internal static class CompareCommand
             throw new CompareException($"--modelc: {modelc}: found no such file, expected modelc.dll.");
         }
 
-        List<IEngine> engines = [new ModelcEngine([Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", modelc], parsed.GetRequiredValue(Models), threads)];
+        string[] program = [Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", modelc];
+        string models = parsed.GetRequiredValue(Models);
+        List<IEngine> engines = [new ModelcEngine(program, models, threads)];
         if (parsed.GetValue(LlamaBench) is { } llamaBench)
         {
             if (!File.Exists(llamaBench))
@@ -123,6 +128,11 @@ internal static class CompareCommand
             }
 
             engines.Add(new LlamaBenchEngine(llamaBench, parsed.GetRequiredValue(Ggufs), threads));
+        }
+
+        if (parsed.GetValue(Onnx) is { } provider)
+        {
+            engines.Add(new OnnxRuntimeEngine(new ModelcEngine(program, models, threads, provider), provider));
         }
 
         return [.. engines];

@@ -1,7 +1,7 @@
 namespace ModelCompiler.Runtime;
 
 /// <summary>
-/// Where a position's numbers are in a page of the key/value cache, so far as the runtime has to know: to forget them. A page holds 64
+/// Where a position's numbers are in a page of the key/value cache, so far as the runtime has to know: to forget them, and to carry them over from another processor. A page holds 64
 /// positions in blocks, one for each key/value head of each layer, of 32-bit words: first rows of 64 words, each of which belongs to one position
 /// (keys, scales), then rows of <paramref name="headWords"/> words, each of which belongs to <paramref name="positionsPerWord"/> positions, the first in its lowest bits (values).
 /// </summary>
@@ -10,7 +10,7 @@ namespace ModelCompiler.Runtime;
 /// <param name="positionRows">Rows of 64 words.</param>
 /// <param name="headWords">Words of a row of values: a multiple of 16.</param>
 /// <param name="positionsPerWord">1, 2 or 4.</param>
-public sealed class CacheLayout(string format, int blocks, int positionRows, int headWords, int positionsPerWord)
+public sealed partial class CacheLayout(string format, int blocks, int positionRows, int headWords, int positionsPerWord)
 {
     /// <summary>Positions of a page.</summary>
     public const int PagePositions = 64;
@@ -21,7 +21,7 @@ public sealed class CacheLayout(string format, int blocks, int positionRows, int
     /// <summary>Bytes of a page: 64 positions of all layers.</summary>
     public long PageBytes => blocks * BlockWords * sizeof(uint);
 
-    private long BlockWords => ((long)positionRows * PagePositions) + (PagePositions / positionsPerWord * headWords);
+    internal long BlockWords => ((long)positionRows * PagePositions) + (PagePositions / positionsPerWord * headWords);
 
     /// <summary>Makes everything from a position of the page on zero.</summary>
     internal unsafe void Clear(byte* page, int position)

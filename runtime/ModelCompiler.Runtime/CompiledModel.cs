@@ -21,6 +21,7 @@ public abstract unsafe partial class CompiledModel : IDisposable
     /// <exception cref="WeightsFileException">They are not this model's, or damaged.</exception>
     /// <exception cref="PlatformNotSupportedException">This processor does not have the instruction set.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="Offload.OffloadException">Another processor was asked for and cannot be had.</exception>
     protected CompiledModel(ModelDescription description, LoadOptions? options)
     {
         options ??= new LoadOptions();
@@ -31,9 +32,11 @@ public abstract unsafe partial class CompiledModel : IDisposable
             weights = WeightsFile.Open(ExpectedWeights.Of(description), options, GetType().Assembly);
             runner = new StepRunner(description, options, weights.Data);
             execute = worker => Execute(InstructionSet, worker);
+            OpenOffload(options.Offload);
         }
         catch
         {
+            runner?.Dispose();
             weights?.Dispose();
             GC.SuppressFinalize(this);
             throw;
@@ -126,6 +129,7 @@ public abstract unsafe partial class CompiledModel : IDisposable
             if (!disposed)
             {
                 disposed = true;
+                offloaded?.Dispose();
                 runner.Dispose();
                 weights.Dispose();
             }
@@ -140,6 +144,16 @@ public abstract unsafe partial class CompiledModel : IDisposable
     /// <summary>Runs the prepared tokens of the sessions, as many of them together in a step as fit.</summary>
     internal void RunPrepared(ReadOnlySpan<Session> sessions, CancellationToken cancellation)
     {
+        if (offloaded is not null)
+        {
+            sessions = RunOffloaded(sessions, cancellation);
+        }
+
+        foreach (Session session in sessions)
+        {
+            session.PrepareOwn();
+        }
+
         bool more = !sessions.IsEmpty;
         while (more)
         {

@@ -1,8 +1,9 @@
 using ModelCompiler.Runtime.Execution;
+using ModelCompiler.Runtime.Offload;
 
 namespace ModelCompiler.Runtime;
 
-/// <summary>Options of loading a model. None of them changes a bit of any result.</summary>
+/// <summary>Options of loading a model. None of them but <see cref="Offload"/> changes a bit of any result.</summary>
 public sealed record LoadOptions
 {
     /// <summary>The packed weights file. Null: the embedded resource, or <see cref="ModelDescription.WeightsFile"/> beside the program.</summary>
@@ -22,6 +23,9 @@ public sealed record LoadOptions
 
     /// <summary>Most tokens of a prompt in one step, 1 … <see cref="ModelDescription.MaxRows"/>. Null: that. Cancellation is looked at between steps.</summary>
     public int? PromptChunk { get; init; }
+
+    /// <summary>Another processor to run on, such as <c>new OnnxOffload("story.onnx") { Provider = "cuda" }</c>. Null: the emitted code runs, on the CPU.</summary>
+    public IOffload? Offload { get; init; }
 
     /// <summary>A packed weights file that lies in memory and may change between steps: the parameters of a model that is being trained.</summary>
     internal UnmanagedMemoryStream? WeightsMemory { get; init; }

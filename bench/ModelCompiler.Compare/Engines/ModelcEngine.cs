@@ -9,7 +9,8 @@ namespace ModelCompiler.Compare.Engines;
 /// <param name="modelc">Program and first arguments that run modelc.</param>
 /// <param name="models">Where the model folders are.</param>
 /// <param name="threads">Of every step.</param>
-internal sealed class ModelcEngine(IReadOnlyList<string> modelc, string models, int threads) : IEngine
+/// <param name="provider">Runs the model by ONNX Runtime; null: the emitted code.</param>
+internal sealed class ModelcEngine(IReadOnlyList<string> modelc, string models, int threads, string? provider = null) : IEngine
 {
     /// <summary>Its column, and its name in result files.</summary>
     public const string EngineName = "ModelCompiler";
@@ -43,6 +44,11 @@ internal sealed class ModelcEngine(IReadOnlyList<string> modelc, string models, 
             .. modelc.Skip(1), "bench", Path.Combine(models, pair.Model), "--weights", pair.Weights, "--threads", Number(threads),
             "--prompt-length", Number(lengths.Prompt), "--gen-length", Number(lengths.Gen), "--repeat", Number(pair.Repeat), "--json",
         ];
+        if (provider is not null)
+        {
+            arguments.AddRange(["--provider", provider]);
+        }
+
         if (lengths.Depth > 0)
         {
             arguments.AddRange(["--depth", Number(lengths.Depth)]);
@@ -79,7 +85,7 @@ internal sealed class ModelcEngine(IReadOnlyList<string> modelc, string models, 
         return new(
             Speed("prompt"), Speed("decode"), found.GetProperty("weightsBytes").GetInt64(), found.GetProperty("bytesPerToken").GetInt64(),
             found.GetProperty("residentBytes").GetInt64(),
-            $"{found.GetProperty("version").GetString()?.Split('+')[0]}, {found.GetProperty("runtime").GetString()} JIT, {found.GetProperty("instructionSet").GetString()}",
+            $"{found.GetProperty("version").GetString()?.Split('+')[0]}, {found.GetProperty("runtime").GetString()} JIT, {found.GetProperty("elsewhere").GetString() ?? found.GetProperty("instructionSet").GetString()}",
             run.Command, machine);
 
         double? Speed(string what) => found.GetProperty(what) is { ValueKind: JsonValueKind.Object } speed ? speed.GetProperty("tokensPerSecond").GetDouble() : null;

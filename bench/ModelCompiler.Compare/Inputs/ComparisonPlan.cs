@@ -15,9 +15,10 @@ namespace ModelCompiler.Compare.Inputs;
 /// <param name="Cache">Our format of keys and values; null: the default.</param>
 /// <param name="GgufCache">llama.cpp's (<c>-ctk -ctv</c>); null: its default, f16.</param>
 /// <param name="FlashAttention">llama.cpp's <c>-fa</c>; null: its default, auto.</param>
+/// <param name="Onnx">Whether <c>--onnx</c> measures it.</param>
 internal sealed record SpeedPair(
     string Name, string Model, string Weights, string? Gguf = null, int Prompt = 512, int Gen = 128, int Depth = 0, int Repeat = 3,
-    string? Cache = null, string? GgufCache = null, string? FlashAttention = null)
+    string? Cache = null, string? GgufCache = null, string? FlashAttention = null, bool Onnx = false)
 {
     /// <summary>What <c>--only</c> is looked for in.</summary>
     [JsonIgnore]

@@ -81,13 +81,27 @@ public abstract class BlockFormat : WeightFormat
     /// <inheritdoc/>
     public override void DecodePanel(ReadOnlySpan<byte> panel, int inputs, int columns, Span<float> weights)
     {
+        sbyte[] codes = new sbyte[columns * inputs];
+        float[] scales = new float[codes.Length / GroupInputs];
+        ReadPanel(panel, inputs, columns, codes, scales);
+        for (int i = 0; i < codes.Length; i++)
+        {
+            weights[i] = scales[i / GroupInputs] * codes[i];
+        }
+    }
+
+    /// <summary>
+    /// What <see cref="DecodePanel"/> multiplies: codes[c · inputs + k], and scales[c · (inputs / 32) + group]. For file formats that keep the two apart.
+    /// </summary>
+    public void ReadPanel(ReadOnlySpan<byte> panel, int inputs, int columns, Span<sbyte> codes, Span<float> scales)
+    {
         for (int c = 0; c < columns; c++)
         {
             for (int k = 0; k < inputs; k++)
             {
                 ReadOnlySpan<byte> bytes = panel.Slice(k / GroupInputs * GroupBytes(columns), GroupBytes(columns));
-                float scale = HalfFloats.FromBF16(MemoryMarshal.Cast<byte, ushort>(bytes)[c]);
-                weights[(c * inputs) + k] = scale * Get(bytes, ByteIndex(k % GroupInputs, c, columns), k % GroupInputs);
+                scales[(c * (inputs / GroupInputs)) + (k / GroupInputs)] = HalfFloats.FromBF16(MemoryMarshal.Cast<byte, ushort>(bytes)[c]);
+                codes[(c * inputs) + k] = (sbyte)Get(bytes, ByteIndex(k % GroupInputs, c, columns), k % GroupInputs);
             }
         }
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using ModelCompiler.Compiler;
 using ModelCompiler.Compiler.Graph;
+using ModelCompiler.Onnx;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Sessions;
 using ModelCompiler.Tool.Hosting;
@@ -23,6 +24,7 @@ internal static class BenchCommand
     private static readonly Option<string> Cache = Symbols.Cache();
     private static readonly Option<string?> Isa = Symbols.Isa();
     private static readonly Option<bool> Verify = Symbols.Verify();
+    private static readonly OffloadSymbols Offload = new();
     private static readonly Option<bool> Json = Symbols.Json();
 
     public static Command Create()
@@ -31,6 +33,7 @@ internal static class BenchCommand
         {
             Directory, PromptLength, GenLength, Depth, Batch, Repeat, Threads, Weights, Cache, Isa, Verify, Json,
         };
+        Offload.AddTo(command);
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
         return command;
     }
@@ -42,6 +45,11 @@ internal static class BenchCommand
         if (asked.PromptLength == 0 && asked.GenLength == 0)
         {
             throw new UsageException("--prompt-length and --gen-length: found 0 for both, expected something to measure.");
+        }
+
+        if (Offload.IsAsked(parsed) && asked.Depth > 0)
+        {
+            throw new UsageException("--depth: found it with --provider, expected one of them: another processor reads the context again after each measurement.");
         }
 
         BenchReport report = Measure(parsed, asked, cancellation);
@@ -61,8 +69,10 @@ internal static class BenchCommand
     {
         using ProgressLine progress = new();
         bool compiled = false;
+        OnnxOffload? offload = Offload.Of(parsed, parsed.GetRequiredValue(Directory), parsed.GetRequiredValue(Weights), Begin, cancellation);
+        offload = offload is null ? null : offload with { Threads = parsed.GetValue(Threads) };
         HostedModel Load() => new ModelHost(parsed.GetRequiredValue(Directory), Options(parsed), Begin, cancellation)
-            .Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), parsed.GetValue(Verify)));
+            .Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), parsed.GetValue(Verify)) with { Offload = offload });
 
         IProgress<long> Begin(string what, long bytes)
         {
@@ -105,7 +115,7 @@ internal static class BenchCommand
         }
 
         double flopsPerToken = FlopsPerToken(parsed.GetRequiredValue(Directory), Options(parsed));
-        return new(model.Description, model.InstructionSet, model.Threads, asked, work, speed, meter!.Peaks, flopsPerToken, loading, firstToken, resident);
+        return new(model.Description, model.InstructionSet, offload is null ? null : $"ONNX Runtime {OnnxLibrary.Version} {offload.Provider}", model.Threads, asked, work, speed, meter!.Peaks, flopsPerToken, loading, firstToken, resident);
     }
 
     private static PlanOptions Options(ParseResult parsed) => new(parsed.GetRequiredValue(Weights), parsed.GetRequiredValue(Cache));

@@ -12,6 +12,7 @@ namespace ModelCompiler.Tool.Commands;
 /// <summary>What <c>modelc bench</c> found, and how it tells it.</summary>
 /// <param name="Model">The model's numbers.</param>
 /// <param name="InstructionSet">What it ran with.</param>
+/// <param name="Elsewhere">What ran it in place of the emitted code, or null.</param>
 /// <param name="Threads">Of its steps, and of the peaks.</param>
 /// <param name="Asked">The command line.</param>
 /// <param name="Measured">The part of it that the context holds.</param>
@@ -22,7 +23,7 @@ namespace ModelCompiler.Tool.Commands;
 /// <param name="FirstToken">The same to the logits of one token.</param>
 /// <param name="ResidentBytes">The most memory of the process; 0: not known, or hidden by the compilation that this run began with.</param>
 internal sealed record BenchReport(
-    ModelDescription Model, InstructionSet InstructionSet, int Threads, Workload Asked, Workload Measured, ModelSpeed Speed, MachinePeaks Peaks,
+    ModelDescription Model, InstructionSet InstructionSet, string? Elsewhere, int Threads, Workload Asked, Workload Measured, ModelSpeed Speed, MachinePeaks Peaks,
     double FlopsPerToken, TimeSpan Loading, TimeSpan FirstToken, long ResidentBytes)
 {
     private double PromptFlopsPerSecond => (Speed.Prompt?.Median ?? 0) * FlopsPerToken;
@@ -36,7 +37,7 @@ internal sealed record BenchReport(
     public void WriteTable()
     {
         Console.WriteLine(Show(
-            $"{Model.Family} {Model.Format}, cache {Model.Cache.Format}, {InstructionSets.Name(InstructionSet)}, {Threads} threads; load {Loading.TotalMilliseconds:F1} ms, first token after {FirstToken.TotalMilliseconds:F1} ms"));
+            $"{Model.Family} {Model.Format}, cache {Model.Cache.Format}, {Elsewhere ?? InstructionSets.Name(InstructionSet)}, {Threads} threads; load {Loading.TotalMilliseconds:F1} ms, first token after {FirstToken.TotalMilliseconds:F1} ms"));
         Table table = new() { Border = TableBorder.Minimal };
         table.AddColumns("", "tokens", "tokens/s", "slowest", "fastest", "rate", "peak here", "of peak");
         Add(table, "prompt", Speed.Prompt, PromptFlopsPerSecond, Peaks.FlopsPerSecond, "GFLOP/s", "");
@@ -67,6 +68,7 @@ internal sealed record BenchReport(
                 weights = Model.Format,
                 cache = Model.Cache.Format,
                 instructionSet = InstructionSets.Name(InstructionSet),
+                elsewhere = Elsewhere,
                 threads = Threads,
                 loadSeconds = Loading.TotalSeconds,
                 firstTokenSeconds = FirstToken.TotalSeconds,

@@ -1,5 +1,6 @@
 using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Compiler.Plan.Training;
+using ModelCompiler.Runtime.Offload;
 using ModelCompiler.Runtime.Sessions;
 using ModelCompiler.Runtime.Training;
 using ModelCompiler.Tool.Hosting;
@@ -18,6 +19,7 @@ internal static class Faults
     {
         ModelException or ModelFindingsException or HostedModelException or TrainingTextException => fault.Message,
         AggregateException { InnerExceptions: [{ } only] } => Describe(only),
+        OffloadException => Line("MC341", fault.Message),
         UsageException => Line("MC320", fault.Message),
         TextTooShortException => Line("MC330", fault.Message),
         NotFiniteTrainingException => Line("MC331", fault.Message),

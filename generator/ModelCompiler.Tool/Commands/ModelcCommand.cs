@@ -50,6 +50,8 @@ internal static class ModelcCommand
         LogitsCommand.Create(),
         BenchCommand.Create(),
         PerplexityCommand.Create(),
+        ExportCommand.Create(),
+        VerifyCommand.Create(),
         TrainCommand.Create(),
         SynthCommand.Create(),
         CacheCommand.Create(),

@@ -27,6 +27,7 @@ internal static class RunCommand
     private static readonly Option<string> Cache = Symbols.Cache();
     private static readonly Option<string?> Isa = Symbols.Isa();
     private static readonly Option<bool> Verify = Symbols.Verify();
+    private static readonly OffloadSymbols Offload = new();
     private static readonly Option<bool> Json = Symbols.Json();
 
     public static Command Create()
@@ -35,6 +36,7 @@ internal static class RunCommand
         {
             Directory, Prompt, Tokens, MaxTokens, Temperature, TopK, TopP, MinP, Seed, Stop, IgnoreEnd, Threads, Weights, Cache, Isa, Verify, Json,
         };
+        Offload.AddTo(command);
         command.Validators.Add(result =>
         {
             if (result.GetResult(Prompt) is { Implicit: false } && result.GetResult(Tokens) is { Implicit: false })
@@ -50,6 +52,11 @@ internal static class RunCommand
     {
         using HostedModel hosted = Load(parsed, cancellation);
         hosted.Explain(model => Write(parsed, model, cancellation));
+        if (hosted.Model.OffloadFault is { } fault)
+        {
+            Console.Error.WriteLine($"modelc: warning MC341: {fault.Message} The emitted code took over.");
+        }
+
         return ExitCode.Success;
     }
 
@@ -84,8 +91,10 @@ internal static class RunCommand
     private static HostedModel Load(ParseResult parsed, CancellationToken cancellation)
     {
         using ProgressLine progress = new();
-        return new ModelHost(parsed.GetRequiredValue(Directory), new(parsed.GetRequiredValue(Weights), parsed.GetRequiredValue(Cache)), progress.Begin, cancellation)
-            .Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), parsed.GetValue(Verify)));
+        string directory = parsed.GetRequiredValue(Directory), weights = parsed.GetRequiredValue(Weights);
+        LoadOptions loading = Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), parsed.GetValue(Verify));
+        return new ModelHost(directory, new(weights, parsed.GetRequiredValue(Cache)), progress.Begin, cancellation)
+            .Load(loading with { Offload = Offload.Of(parsed, directory, weights, progress.Begin, cancellation) });
     }
 
     private static void Write(ParseResult parsed, IEnumerable<string> pieces, Func<GenerationResult> result)

@@ -1,4 +1,5 @@
 using ModelCompiler.Runtime.Memory;
+using ModelCompiler.Runtime.Offload;
 
 namespace ModelCompiler.Runtime.Sessions;
 
@@ -69,6 +70,39 @@ internal sealed unsafe class KeyValueCache : IDisposable
         }
     }
 
+    /// <summary>Stores what another processor made of positions 0 … <paramref name="positions"/> − 1, rounded as this cache rounds.</summary>
+    public void TakeOver(IOffloadedSequence sequence, ModelDescription description, int positions)
+    {
+        int headDim = description.HeadDim, headFloats = positions * headDim;
+        float[] keys = new float[description.KvHeads * headFloats], values = new float[keys.Length];
+        for (int layer = 0; layer < description.Layers; layer++)
+        {
+            sequence.CopyCache(layer, keys, values);
+            for (int head = 0; head < description.KvHeads; head++)
+            {
+                for (int position = 0; position < positions; position++)
+                {
+                    int at = (head * headFloats) + (position * headDim);
+                    layout.Store(Block(description, layer, head, position), position % PagePositions, keys.AsSpan(at, headDim), values.AsSpan(at, headDim));
+                }
+            }
+        }
+    }
+
+    /// <summary>The numbers of a layer, each [kvHeads × positions × headDim], as attention reads them.</summary>
+    public void Copy(ModelDescription description, int layer, int positions, Span<float> keys, Span<float> values)
+    {
+        int headDim = description.HeadDim, headFloats = positions * headDim;
+        for (int head = 0; head < description.KvHeads; head++)
+        {
+            for (int position = 0; position < positions; position++)
+            {
+                int at = (head * headFloats) + (position * headDim);
+                layout.Load(Block(description, layer, head, position), position % PagePositions, keys.Slice(at, headDim), values.Slice(at, headDim));
+            }
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -80,6 +114,9 @@ internal sealed unsafe class KeyValueCache : IDisposable
         pages.Clear();
         index.Dispose();
     }
+
+    private uint* Block(ModelDescription description, int layer, int head, int position)
+        => (uint*)Pages[position / PagePositions] + (layout.BlockWords * ((layer * description.KvHeads) + head));
 
     private static int PagesFor(int positions) => (int)(((long)positions + PagePositions - 1) / PagePositions);
 }

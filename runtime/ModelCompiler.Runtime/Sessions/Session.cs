@@ -1,6 +1,7 @@
 using ModelCompiler.Runtime.Execution;
 using ModelCompiler.Runtime.Generation;
 using ModelCompiler.Runtime.Memory;
+using ModelCompiler.Runtime.Offload;
 using ModelCompiler.Runtime.Tracing;
 
 namespace ModelCompiler.Runtime.Sessions;
@@ -14,6 +15,9 @@ public sealed unsafe class Session : IDisposable
 {
     private readonly CompiledModel model;
     private readonly KeyValueCache cache;
+    private IOffloadedSequence? remote;
+    private bool staysHere;
+    private int cached; // positions in the cache; fewer than were read only where another processor read them
     private int[] history = [];
     private int pending;
     private int done;
@@ -37,8 +41,8 @@ public sealed unsafe class Session : IDisposable
     /// <summary>The tokens read so far. A view, good until the next call.</summary>
     public ReadOnlySpan<int> Tokens => history.AsSpan(0, Position);
 
-    /// <summary>Memory of the cache, in bytes; grows with the position.</summary>
-    public long CacheBytes => cache.LengthBytes;
+    /// <summary>Memory of the cache, in bytes, on whichever processor; grows with the position.</summary>
+    public long CacheBytes => cache.LengthBytes + (remote?.CacheBytes ?? 0);
 
     /// <summary>
     /// Reads more tokens, in steps of at most <see cref="LoadOptions.PromptChunk"/>. How they are cut into calls and steps does not
@@ -53,6 +57,7 @@ public sealed unsafe class Session : IDisposable
     /// <exception cref="ArgumentException">No tokens, or one that the model does not know.</exception>
     /// <exception cref="ContextFullException">More tokens than the model has positions.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    /// <exception cref="OffloadException">The processor that <see cref="LoadOptions.Offload"/> names failed.</exception>
     public Logits Forward(ReadOnlySpan<int> tokens, LogitsFor which = LogitsFor.Last, CancellationToken cancellation = default)
     {
         Enter(tokens);
@@ -81,6 +86,11 @@ public sealed unsafe class Session : IDisposable
     public ForwardTrace Trace(ReadOnlySpan<int> tokens, CancellationToken cancellation = default)
     {
         model.RequireTrace();
+        if (model.IsOffloaded)
+        {
+            throw new InvalidOperationException($"Model '{model.Description.Name}' runs on another processor, which shows nothing of what it computes. Load it without {nameof(LoadOptions.Offload)} to trace.");
+        }
+
         Enter(tokens);
         try
         {
@@ -148,7 +158,9 @@ public sealed unsafe class Session : IDisposable
             ArgumentOutOfRangeException.ThrowIfGreaterThan(position, Position);
             Position = position;
             logitRows = 0;
-            cache.Truncate(position);
+            cached = Math.Min(cached, position);
+            cache.Truncate(cached);
+            remote?.Truncate(position);
         }
         finally
         {
@@ -165,7 +177,9 @@ public sealed unsafe class Session : IDisposable
         try
         {
             fork = model.CreateSession();
-            fork.cache.CopyFrom(cache, Position);
+            fork.cache.CopyFrom(cache, cached);
+            fork.cached = cached;
+            fork.staysHere = staysHere;
             fork.history = Tokens.ToArray();
             fork.Position = Position;
             return fork;
@@ -196,8 +210,8 @@ public sealed unsafe class Session : IDisposable
     /// <summary>Receives what the call that is under way computes, where it is traced.</summary>
     internal StepTrace? Tracing { get; private set; }
 
-    /// <summary>Tokens of the prepared call that have not been in a step.</summary>
-    internal int Remaining => pending - done;
+    /// <summary>Tokens of the prepared call that have not been in a step; before them, those read elsewhere that the cache does not hold.</summary>
+    internal int Remaining => done < 0 ? -done : pending - done;
 
     /// <summary>Begins a call, unless it cannot read these tokens. Nothing else changes. <see cref="Leave"/> ends it.</summary>
     internal void Enter(ReadOnlySpan<int> tokens)
@@ -214,7 +228,7 @@ public sealed unsafe class Session : IDisposable
         }
     }
 
-    /// <summary>Takes all memory that the call needs. The logits of the call before are gone; nothing else that can be seen changes.</summary>
+    /// <summary>Takes the memory that the call needs on whichever processor it runs. The logits of the call before are gone; nothing else that can be seen changes.</summary>
     /// <exception cref="OutOfMemoryException">There is not enough.</exception>
     internal void Prepare(ReadOnlySpan<int> tokens, LogitsFor which)
     {
@@ -222,7 +236,6 @@ public sealed unsafe class Session : IDisposable
         done = 0;
         wanted = which;
         logitRows = 0;
-        cache.Reserve(Position + tokens.Length);
         ReserveLogits(which == LogitsFor.All ? tokens.Length : (int)which);
         if (history.Length < Position + tokens.Length)
         {
@@ -232,10 +245,48 @@ public sealed unsafe class Session : IDisposable
         tokens.CopyTo(history.AsSpan(Position));
     }
 
+    /// <summary>The call will be run by the emitted code: takes room in the cache. What another processor read is read again first.</summary>
+    /// <exception cref="OutOfMemoryException">There is not enough.</exception>
+    internal void PrepareOwn()
+    {
+        cache.Reserve(Position + pending);
+        done = cached - Position;
+    }
+
+    /// <summary>Whether another processor reads the prepared tokens, given what it is there for.</summary>
+    internal bool IsFor(OffloadedWork work) => !staysHere && (work == OffloadedWork.Everything || (Position == 0 && pending > 1));
+
+    /// <summary>Runs the prepared call on another processor.</summary>
+    internal void RunOn(IOffloadedModel processor, OffloadedWork work, CancellationToken cancellation)
+    {
+        remote ??= processor.Begin();
+        int rows = wanted == LogitsFor.All ? pending : (int)wanted;
+        int stride = model.Description.VocabStride;
+        remote.Read(history.AsSpan(0, Position + pending), pending, rows == 0 ? [] : logits!.Span[..(rows * stride)], stride, cancellation);
+        logitRows = rows;
+        if (work == OffloadedWork.Prompts)
+        {
+            cache.Reserve(pending);
+            cache.TakeOver(remote, model.Description, pending);
+            cached = pending;
+            LeaveProcessor();
+        }
+    }
+
+    /// <summary>The other processor is not asked again.</summary>
+    internal void StayHere()
+    {
+        staysHere = true;
+        LeaveProcessor();
+    }
+
+    /// <summary>Keys and values of a layer, each [kvHeads × positions × headDim]: what the cache holds, as numbers.</summary>
+    internal void CopyCache(int layer, Span<float> keys, Span<float> values) => cache.Copy(model.Description, layer, cached, keys, values);
+
     /// <summary>Adds the next <paramref name="rows"/> prepared tokens to a step.</summary>
     internal void AddTo(StepRunner step, int rows)
     {
-        LogitsFor which = wanted == LogitsFor.Last && rows < Remaining ? LogitsFor.None : wanted;
+        LogitsFor which = done < 0 ? LogitsFor.None : wanted == LogitsFor.Last && rows < Remaining ? LogitsFor.None : wanted;
         if (Tracing is not null)
         {
             Tracing.FirstToken = done;
@@ -251,6 +302,12 @@ public sealed unsafe class Session : IDisposable
     internal int CountRows(int rows)
     {
         done += rows;
+        cached = Position + done;
+        if (done <= 0)
+        {
+            return 0;
+        }
+
         int made = wanted switch
         {
             LogitsFor.All => rows,
@@ -277,7 +334,8 @@ public sealed unsafe class Session : IDisposable
         if (pending > 0)
         {
             pending = done = logitRows = 0;
-            cache.Truncate(Position);
+            cached = Math.Min(cached, Position);
+            cache.Truncate(cached);
         }
 
         if (calls.Leave())
@@ -286,8 +344,15 @@ public sealed unsafe class Session : IDisposable
         }
     }
 
+    private void LeaveProcessor()
+    {
+        remote?.Dispose();
+        remote = null;
+    }
+
     private void Free()
     {
+        LeaveProcessor();
         cache.Dispose();
         logits = null;
     }

@@ -53,6 +53,19 @@ public sealed class CompareTests : IDisposable
     }
 
     [Fact]
+    public void OnnxRuntimeIsOneMoreEngine()
+    {
+        folder.Write("plan.json", """{ "speeds": [ { "name": "Small", "model": "m", "weights": "f32", "prompt": 20, "gen": 4, "repeat": 1, "onnx": true } ], "starts": [] }""");
+        folder.Synthesise("m");
+        Compare("--onnx", "cpu", "--rounds", "1", "-o", folder["result"]).Expect(0);
+        using JsonDocument json = JsonDocument.Parse(File.ReadAllText(folder["result.json"]));
+        JsonElement found = json.RootElement.GetProperty("speeds")[0].GetProperty("rounds")[0].GetProperty("byEngine").GetProperty("ONNX Runtime");
+        Assert.True(found.GetProperty("promptTokensPerSecond").GetDouble() > 0);
+        Assert.True(found.GetProperty("decodeTokensPerSecond").GetDouble() > 0);
+        Assert.Contains("ONNX Runtime 1.31.1 cpu", found.GetProperty("version").GetString());
+    }
+
+    [Fact]
     public void TheTimeToTheFirstByteIsComparedToo()
     {
         Script("slow", "#!/bin/sh\nsleep 0.3\necho token\n");

@@ -18,7 +18,6 @@ internal sealed class EmittedModel
     private const string ClassName = "Model";
     private readonly Lazy<Func<LoadOptions, CompiledModel>> load;
     private readonly Lazy<double[]> reference;
-    private readonly string folder;
     private readonly string contentHash;
 
     /// <param name="folder">The published model.</param>
@@ -28,7 +27,7 @@ internal sealed class EmittedModel
     /// <param name="features">What the class can do besides.</param>
     public EmittedModel(string folder, string name, string format, string packedFolder, ModelFeatures features = ModelFeatures.None)
     {
-        this.folder = folder;
+        Folder = folder;
         using ModelFolder published = ModelFolder.Open(folder, name);
         List<ModelDiagnostic> diagnostics = [];
         ModelPlan? plan = ModelCompilation.Plan(published.Inputs, format.Split('+') is [var weights, var cache] ? new PlanOptions(weights, cache, features) : new PlanOptions(format, Features: features), diagnostics);
@@ -47,7 +46,13 @@ internal sealed class EmittedModel
         reference = new(() => RunReference(Tokens(ConformanceModels.LongestReference)));
     }
 
+    /// <summary>The published model.</summary>
+    public string Folder { get; }
+
     public ModelPlan Plan { get; }
+
+    /// <summary>True when a matrix has a block format, whose products round their inputs.</summary>
+    public bool HasBlocks => Plan.Weights.Matrices.Any(matrix => matrix.Format is BlockFormat);
 
     /// <summary>Model and format as a C# identifier.</summary>
     public string Identifier { get; }
@@ -69,13 +74,14 @@ internal sealed class EmittedModel
     public static string IdentifierOf(string model, string format) => string.Concat($"{model}_{format}".Select(c => char.IsAsciiLetterOrDigit(c) ? c : '_'));
 
     /// <summary>Loads the compiled class; every thread takes part in every step, however small.</summary>
-    public CompiledModel Load(InstructionSet instructionSet, int threads = 1, int? promptChunk = null) => load.Value(new LoadOptions
+    public CompiledModel Load(InstructionSet instructionSet, int threads = 1, int? promptChunk = null, Runtime.Offload.IOffload? offload = null) => load.Value(new LoadOptions
     {
         WeightsPath = WeightsPath,
         InstructionSet = instructionSet,
         Threads = threads,
         AlwaysUseAllThreads = true,
         PromptChunk = promptChunk,
+        Offload = offload,
     });
 
     /// <summary>Logits [tokens × vocab] of a fresh session that reads the tokens at once.</summary>
@@ -109,14 +115,14 @@ internal sealed class EmittedModel
     /// <summary>Every value of the graph in double precision, [tokens × width], by layer and name.</summary>
     public IReadOnlyDictionary<(int Layer, string Name), double[]> ReferenceValues(int[] tokens)
     {
-        using ModelFolder published = ModelFolder.Open(folder);
+        using ModelFolder published = ModelFolder.Open(Folder);
         return Interpreter(published).RunAll(tokens);
     }
 
     /// <summary>The numbers of a published matrix.</summary>
     public float[] Published(string tensor)
     {
-        using ModelFolder published = ModelFolder.Open(folder);
+        using ModelFolder published = ModelFolder.Open(Folder);
         Compiler.Graph.Parameter parameter = Plan.Graph.Parameters.Single(parameter => parameter.Tensor.Name == tensor);
         float[] numbers = new float[parameter.Rows * parameter.Columns];
         new PublishedParameters(published).Read(parameter, 0, parameter.Rows, numbers);
@@ -125,7 +131,7 @@ internal sealed class EmittedModel
 
     private double[] RunReference(int[] tokens)
     {
-        using ModelFolder published = ModelFolder.Open(folder);
+        using ModelFolder published = ModelFolder.Open(Folder);
         return Interpreter(published).Run(tokens);
     }
 

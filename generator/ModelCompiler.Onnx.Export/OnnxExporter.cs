@@ -1,0 +1,124 @@
+using System.Globalization;
+using System.Reflection;
+using Google.Protobuf;
+using ModelCompiler.Compiler.Graph;
+using ModelCompiler.Compiler.Packing;
+using ModelCompiler.Compiler.Plan;
+using ModelCompiler.Onnx.Export.Lowerings;
+using ModelCompiler.Onnx.Export.Weights;
+using Onnx;
+using DataType = Onnx.TensorProto.Types.DataType;
+
+namespace ModelCompiler.Onnx.Export;
+
+/// <summary>
+/// A model as an ONNX file: the graph before fusion, operation by operation, with the weights as the plan's formats round them.
+/// <para>Inputs: <see cref="OnnxNames.Tokens"/>, <see cref="OnnxNames.Positions"/>, past keys and values of each layer. Outputs: logits, present keys and values.
+/// Batch and lengths are free; the sequences of a batch are equally long.</para>
+/// </summary>
+public static class OnnxExporter
+{
+    /// <summary>What the standard operators need (Attention 24), and the version of the format that came with it.</summary>
+    private const int Opset = 24;
+    private const int IrVersion = 12;
+
+    /// <summary>Writes <paramref name="path"/>, and its weights beside it where they are large. Whoever fails or is cancelled leaves neither.</summary>
+    /// <param name="plan">The model, and the format of each matrix.</param>
+    /// <param name="source">The numbers as published.</param>
+    /// <param name="path">The file to write, such as <c>model.onnx</c>; replaced when it is there.</param>
+    /// <param name="options">What may be chosen.</param>
+    /// <param name="progress">Receives bytes of weights written.</param>
+    /// <param name="cancellation">Looked at between blocks of a matrix.</param>
+    /// <exception cref="Compiler.Diagnostics.ModelException">A weight is not finite, or does not fit its format.</exception>
+    /// <exception cref="IOException">The place cannot be written.</exception>
+    public static OnnxFiles Write(
+        ModelPlan plan, IParameterSource source, string path, OnnxExportOptions? options = null, IProgress<long>? progress = null, CancellationToken cancellation = default)
+    {
+        options ??= new OnnxExportOptions();
+        bool external = plan.Weights.LengthBytes > options.InlineBytes;
+        string dataPath = path + ".data";
+        string beside = $"{path}.{Guid.NewGuid():n}.tmp", dataBeside = $"{dataPath}.{Guid.NewGuid():n}.tmp";
+        try
+        {
+            OnnxFiles files;
+            using (FileStream? data = external ? new FileStream(dataBeside, FileMode.CreateNew, FileAccess.Write) : null)
+            using (FileStream file = new(beside, FileMode.CreateNew, FileAccess.Write))
+            {
+                OnnxGraph graph = new();
+                TensorStore store = new(graph.Proto, data, Path.GetFileName(dataPath));
+                WeightWriter weights = new(plan, source, graph, store, options.Activations, progress, cancellation);
+                ModelProto model = Build(plan, new Lowering(plan.Graph, graph, weights, options));
+                model.WriteTo(file);
+                files = new OnnxFiles(path, external ? dataPath : null, store.LengthBytes, weights.Dequantised);
+            }
+
+            cancellation.ThrowIfCancellationRequested();
+            if (external)
+            {
+                File.Move(dataBeside, dataPath, overwrite: true);
+            }
+
+            File.Move(beside, path, overwrite: true);
+            if (!external)
+            {
+                File.Delete(dataPath); // of a larger model that lay here before
+            }
+
+            return files;
+        }
+        finally
+        {
+            File.Delete(beside);
+            File.Delete(dataBeside);
+        }
+    }
+
+    private static ModelProto Build(ModelPlan plan, Lowering lowering)
+    {
+        ModelGraph source = plan.Graph;
+        GraphInterface io = new(source, lowering);
+        io.Declare();
+        bool inHead = false;
+        foreach (Operation operation in source.Operations)
+        {
+            if (lowering.Options.ChooseLogits && !inHead && operation.Place.Section == Section.Head)
+            {
+                inHead = true;
+                io.KeepLastRows(operation);
+            }
+
+            lowering.Lower(operation);
+        }
+
+        io.Finish();
+        ModelProto model = new()
+        {
+            IrVersion = IrVersion,
+            ProducerName = "ModelCompiler",
+            ProducerVersion = typeof(OnnxExporter).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "",
+            Graph = lowering.Graph.Proto,
+        };
+        model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = Opset });
+        foreach ((string key, string value) in Metadata(plan, lowering.Options))
+        {
+            model.MetadataProps.Add(new StringStringEntryProto { Key = OnnxNames.MetadataPrefix + key, Value = value });
+        }
+
+        return model;
+    }
+
+    /// <summary>What a program that runs the file holds against the model that it expects.</summary>
+    private static IEnumerable<(string Key, string Value)> Metadata(ModelPlan plan, OnnxExportOptions options)
+    {
+        Dimensions d = plan.Graph.Dimensions;
+        string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+        yield return ("family", plan.Graph.Family);
+        yield return ("weights", plan.Format);
+        yield return ("activations", options.Activations == OnnxActivations.F16 ? "f16" : "f32");
+        yield return ("layers", Text(d.Layers));
+        yield return ("kv_heads", Text(d.KvHeads));
+        yield return ("head_dim", Text(d.HeadDim));
+        yield return ("vocab", Text(d.Vocab));
+        yield return ("context_length", Text(d.ContextLength));
+    }
+}

@@ -1,0 +1,38 @@
+using System.CommandLine;
+using ModelCompiler.Onnx;
+using ModelCompiler.Onnx.Export;
+
+namespace ModelCompiler.Tool.Commands;
+
+/// <summary>Options of the commands that write or run ONNX files.</summary>
+internal static class OnnxSymbols
+{
+    /// <summary>Standard or decomposed operators.</summary>
+    public static Option<string> Operators() => Symbols.OneOf(
+        new Option<string>("--operators")
+        {
+            Description = "standard: Attention, RMSNormalization, RotaryEmbedding of opset 24; decomposed: products and sums, for a provider that lacks them.",
+            DefaultValueFactory = _ => "standard",
+        },
+        [.. Enum.GetNames<OnnxOperators>().Select(name => name.ToLowerInvariant())]);
+
+    /// <summary>Type of what is computed.</summary>
+    public static Option<string> Activations() => Symbols.OneOf(
+        new Option<string>("--activations") { Description = "Type of what is computed, and of keys and values.", DefaultValueFactory = _ => "f32" },
+        [.. Enum.GetNames<OnnxActivations>().Select(name => name.ToLowerInvariant())]);
+
+    /// <summary>ONNX Runtime's provider.</summary>
+    public static Option<string> Provider() => Symbols.OneOf(
+        new Option<string>("--provider") { Description = "What ONNX Runtime computes with; modelc brings the CPU's library, --library names one with others.", DefaultValueFactory = _ => "cpu" },
+        [.. OnnxProvider.All.Select(provider => provider.Name)]);
+
+    /// <summary>Which of a provider's devices.</summary>
+    public static Option<int> Device() => Numbers.Whole(new Option<int>("--device") { Description = "Which device of the provider.", HelpName = "N" }, 0, 1023);
+
+    /// <summary>Another native library.</summary>
+    public static Option<string?> Library() => new("--library") { Description = "ONNX Runtime's native library to take instead of modelc's own, of the same version.", HelpName = "FILE" };
+
+    /// <summary>What the options say.</summary>
+    public static OnnxExportOptions Export(string operators, string activations, bool chooseLogits)
+        => new(Enum.Parse<OnnxOperators>(operators, ignoreCase: true), Enum.Parse<OnnxActivations>(activations, ignoreCase: true), chooseLogits);
+}

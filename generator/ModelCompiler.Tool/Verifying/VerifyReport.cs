@@ -1,0 +1,100 @@
+using System.Globalization;
+using System.Text.Json;
+using ModelCompiler.Runtime;
+using ModelCompiler.Runtime.Text;
+using ModelCompiler.Tool.Commands;
+using Spectre.Console;
+
+namespace ModelCompiler.Tool.Verifying;
+
+/// <summary>How <c>modelc verify</c> tells what it found.</summary>
+internal sealed record VerifyReport(ModelDescription Model, string InstructionSet, string Provider, string OnnxVersion, VerificationWork Work, Verification Found, Tokenizer? Tokenizer)
+{
+    private const int LayersShown = 6;
+
+    /// <summary>For people.</summary>
+    public void WriteTable()
+    {
+        Console.WriteLine(Show(
+            $"{Model.Family} {Model.Format}, cache {Model.Cache.Format}, {InstructionSet}, against ONNX Runtime {OnnxVersion} ({Provider}): {Work.Prompts} sequences of {Work.Length} tokens, the last {Work.Decoded} one by one"));
+        Table table = new() { Border = TableBorder.Minimal };
+        table.AddColumns("logits", "largest", "relative", "best tenth", "mean KL", "largest KL", "same top token");
+        Add(table, "emitted code, ONNX Runtime", Found.Logits);
+        if (Found.Roundings is { } roundings)
+        {
+            Add(table, "emitted code, reference that rounds alike: the code's faults", roundings.Emitted);
+            Add(table, "ONNX Runtime, reference on dequantised weights: the export's faults", roundings.Onnx);
+            Add(table, "cost of rounding inputs, keys and values", roundings.Inputs);
+            Add(table, "cost of rounding weights", roundings.Weights);
+        }
+
+        Output.Write(table);
+        WriteLayers();
+        WriteTexts();
+        Console.WriteLine(Found.Agrees ? Show($"They agree (tolerance {Found.Tolerance:e1}).") : "They do not agree.");
+    }
+
+    /// <summary>For programs.</summary>
+    public void WriteJson()
+        => Console.WriteLine(JsonSerializer.Serialize(
+            new
+            {
+                family = Model.Family,
+                weights = Model.Format,
+                cache = Model.Cache.Format,
+                instructionSet = InstructionSet,
+                provider = Provider,
+                onnxRuntime = OnnxVersion,
+                sequences = Work.Prompts,
+                length = Work.Length,
+                seed = Work.Seed.ToString(CultureInfo.InvariantCulture),
+                agrees = Found.Agrees,
+                tolerance = Found.Tolerance,
+                faults = Found.Faults,
+                logits = Finite(Found.Logits),
+                roundings = Found.Roundings is { } r ? new { emitted = Finite(r.Emitted), onnx = Finite(r.Onnx), inputs = Finite(r.Inputs), weights = Finite(r.Weights) } : null,
+                firstLayerApart = Found.FirstLayerApart,
+                layers = Found.Layers.Select(layer => new { layer = layer.Layer, keys = Finite(layer.Keys), values = Finite(layer.Values) }),
+                greedy = Found.Greedy is { } g
+                    ? new { firstDifference = g.FirstDifference, margin = g.Margin, emitted = g.Emitted, onnx = g.Onnx, emittedText = Text(g.Emitted), onnxText = Text(g.Onnx) }
+                    : null,
+            },
+            Output.Json));
+
+    /// <summary>JSON has no infinity: null stands for a difference that is none.</summary>
+    private static double? Finite(double number) => double.IsFinite(number) ? number : null;
+
+    private static object Finite(LogitsDifference d) => new
+    {
+        largest = Finite(d.Largest), relative = Finite(d.Relative), bestTenth = Finite(d.BestTenth), meanKl = Finite(d.MeanKl), largestKl = Finite(d.LargestKl), topOne = d.TopOne,
+    };
+
+    private static string Show(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    private static void Add(Table table, string what, LogitsDifference d)
+        => table.AddRow(what, Show($"{d.Largest:e1}"), Show($"{d.Relative:e1}"), Show($"{d.BestTenth:e1}"), Show($"{d.MeanKl:e1}"), Show($"{d.LargestKl:e1}"), Show($"{100 * d.TopOne:F1} %"));
+
+    private void WriteLayers()
+    {
+        IEnumerable<string> layers = Found.Layers
+            .Where(layer => Found.Layers.Count <= LayersShown || layer.Layer % ((Found.Layers.Count + LayersShown - 1) / LayersShown) == 0 || layer.Layer == Found.Layers.Count - 1 || layer.Layer == Found.FirstLayerApart)
+            .Select(layer => Show($"{layer.Layer}: {layer.Relative:e1}"));
+        Console.WriteLine($"keys and values by layer{(Found.Roundings is null ? "" : ", against the reference that rounds alike")}: {string.Join(", ", layers)}");
+        if (Found.FirstLayerApart >= 0)
+        {
+            Console.WriteLine(Show($"apart from layer {Found.FirstLayerApart} on: the fault is in its norm, projections or rotation, or in the layer before"));
+        }
+    }
+
+    private void WriteTexts()
+    {
+        if (Found.Greedy is { } greedy)
+        {
+            Console.WriteLine(greedy.FirstDifference < 0
+                ? Show($"at temperature 0 both write the same {greedy.Emitted.Count} tokens: {Text(greedy.Emitted)}")
+                : Show($"at temperature 0 they part at token {greedy.FirstDifference}, where {greedy.Margin:e1} decides:\n  emitted code: {Text(greedy.Emitted)}\n  ONNX Runtime: {Text(greedy.Onnx)}"));
+        }
+    }
+
+    private string Text(IReadOnlyList<int> tokens) => Tokenizer is null ? string.Join(' ', tokens) : $"\"{Tokenizer.Decode([.. tokens]).ReplaceLineEndings("\\n")}\"";
+}

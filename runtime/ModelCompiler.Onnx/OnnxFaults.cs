@@ -1,0 +1,38 @@
+using Microsoft.ML.OnnxRuntime;
+using ModelCompiler.Runtime.Offload;
+
+namespace ModelCompiler.Onnx;
+
+/// <summary>Turns what ONNX Runtime throws into one sentence of a type that tells what to do.</summary>
+internal static class OnnxFaults
+{
+    private const int LongestQuote = 300;
+
+    private static readonly string[] MemoryWords =
+        ["Failed to allocate memory", "bad_alloc", "out of memory", "Available memory of", "OOM", "OutOfMemory", "CUDA_ERROR_OUT_OF_MEMORY", "Buffer size", "alloc_failed"];
+
+    /// <summary>While a session is opened.</summary>
+    public static OffloadException Opening(OnnxRuntimeException fault, OnnxOffload options)
+        => IsMemory(fault)
+            ? new OnnxMemoryException($"{options.ModelPath}: the weights do not fit the memory of provider '{options.Provider}' (ONNX Runtime: {Quote(fault)}). Export smaller ones (--weights f16, q8, q4).", fault)
+            : new OnnxModelException($"{options.ModelPath}: ONNX Runtime {OnnxLibrary.Version} refuses the file (ONNX Runtime: {Quote(fault)}). Export it again, or with --operators decomposed for a provider that lacks an operator.", fault);
+
+    /// <summary>While a provider is chosen.</summary>
+    public static OffloadException Choosing(Exception fault, OnnxOffload options)
+        => new OnnxProviderException(
+            $"provider '{options.Provider}': found that it cannot begin on device {options.DeviceId} (ONNX Runtime: {Quote(fault)}), expected its driver and libraries on this machine.", fault);
+
+    /// <summary>While tokens are read.</summary>
+    public static OffloadException Running(Exception fault, OnnxOffload options, int position, int tokens)
+        => IsMemory(fault)
+            ? new OnnxMemoryException($"provider '{options.Provider}': {tokens} tokens at position {position} do not fit its memory (ONNX Runtime: {Quote(fault)}). Read shorter texts, or a prompt in smaller pieces (PromptChunk).", fault)
+            : new OnnxRunException($"provider '{options.Provider}': the run of {tokens} tokens at position {position} failed (ONNX Runtime: {Quote(fault)}).", fault);
+
+    private static bool IsMemory(Exception fault) => fault is OutOfMemoryException || MemoryWords.Any(word => fault.Message.Contains(word, StringComparison.OrdinalIgnoreCase));
+
+    private static string Quote(Exception fault)
+    {
+        string text = fault.Message.ReplaceLineEndings(" ").Trim().TrimEnd('.');
+        return text.Length <= LongestQuote ? text : text[..LongestQuote] + "…";
+    }
+}

@@ -1,0 +1,65 @@
+using ModelCompiler.Runtime;
+using ModelCompiler.Runtime.Offload;
+
+namespace ModelCompiler.Onnx;
+
+/// <summary>
+/// Runs a compiled model by ONNX Runtime, on a processor of the user's choice:
+/// <code>using var model = StoryModel.Load(new() { Offload = new OnnxOffload("story.onnx") { Provider = "cuda" } });</code>
+/// Sessions, sampling and text are used as ever. The file is what <c>modelc export</c> writes.
+/// </summary>
+/// <param name="modelPath">The exported model; its weights, where they are a file of their own, beside it.</param>
+public sealed record OnnxOffload(string modelPath) : IOffload
+{
+    /// <summary>The exported model.</summary>
+    public string ModelPath { get; } = modelPath;
+
+    /// <summary>Name of the provider: one of <see cref="OnnxProvider.All"/>, which the program's native package must have.</summary>
+    public string Provider { get; init; } = "cpu";
+
+    /// <summary>Which device of that provider.</summary>
+    public int DeviceId { get; init; }
+
+    /// <summary>The provider's own options, by its names.</summary>
+    public IReadOnlyDictionary<string, string> ProviderOptions { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Configuration entries of ONNX Runtime's session, by its names, such as <see cref="AccuracyOfBlockProducts"/>.</summary>
+    public IReadOnlyDictionary<string, string> SessionEntries { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Name of the entry that says how products of 4- and 8-bit weights treat their inputs. "4", ONNX Runtime's default: as 8-bit integers; "1": as float32.</summary>
+    public const string AccuracyOfBlockProducts = "session.qdq_matmulnbits_accuracy_level";
+
+    /// <summary>Threads for what runs on the CPU. Null: ONNX Runtime's choice, one for each core.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary>Most bytes of keys and values of one sequence. Null: as many as the device gives.</summary>
+    public long? CacheLimitBytes { get; init; }
+
+    /// <summary>Most tokens of a prompt in one run: what activations take grows with it.</summary>
+    public int PromptChunk { get; init; } = 512;
+
+    /// <inheritdoc/>
+    public OffloadedWork Work { get; init; }
+
+    /// <inheritdoc/>
+    public bool FallBackToCpu { get; init; }
+
+    /// <summary>Lets ONNX Runtime write its warnings to standard error.</summary>
+    public bool ShowWarnings { get; init; }
+
+    /// <inheritdoc/>
+    public IOffloadedModel Open(ModelDescription description)
+    {
+        OnnxModel model = OnnxModel.Open(this);
+        try
+        {
+            model.Shape.ThrowIfNot(description, ModelPath);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,169 @@
+using Google.Protobuf;
+using ModelCompiler.EndToEnd.Tests.CommandLine;
+using ModelCompiler.EndToEnd.Tests.Conformance;
+using ModelCompiler.Onnx;
+using ModelCompiler.Runtime;
+using ModelCompiler.Runtime.Offload;
+using ModelCompiler.Runtime.Sessions;
+using Onnx;
+
+namespace ModelCompiler.EndToEnd.Tests.Onnx;
+
+/// <summary>What can go wrong on another processor: typed, in one sentence, nothing lost, and the emitted code still there.</summary>
+public class OffloadFaultTests(ConformanceModels models, ExportedModels exported) : IDisposable
+{
+    private readonly CommandLine.TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    private EmittedModel Emitted => models.Get("gpt2-tied", "f32");
+
+    private string File => exported.Get(Emitted).ModelPath;
+
+    [Fact]
+    public void AFileThatIsNoModelIsRefused()
+    {
+        folder.Write("no.onnx", "no model");
+        Assert.Contains("refuses the file", Refused<OnnxModelException>(new OnnxOffload(folder["no.onnx"])).Message);
+        Assert.Contains("found no such file", Refused<OnnxModelException>(new OnnxOffload(folder["absent.onnx"])).Message);
+    }
+
+    [Fact]
+    public void AGraphThatIsWrongIsRefused()
+        => Assert.Contains("Nonsense", Refused<OnnxModelException>(new OnnxOffload(Changed(model => model.Graph.Node[3].OpType = "Nonsense"))).Message);
+
+    [Fact]
+    public void AnotherModelIsRefused()
+        => Assert.Contains("found family llama, expected gpt2", Refused<OnnxModelException>(new OnnxOffload(exported.Get(models.Get("llama-head20", "f32")).ModelPath)).Message);
+
+    [Fact]
+    public void AProviderThatIsNotThereIsNamed()
+    {
+        OnnxOffload cuda = new(File) { Provider = "cuda" };
+        Assert.Contains("found a native library with cpu, expected one with CUDAExecutionProvider", Refused<OnnxProviderException>(cuda).Message);
+        Assert.Throws<ArgumentException>(() => Emitted.Load(Engines.Best, offload: cuda with { Provider = "cudda" }));
+
+        // The emitted code goes on only where the user asked for it: with its own bits.
+        using CompiledModel model = Emitted.Load(Engines.Best, offload: cuda with { FallBackToCpu = true });
+        Assert.False(model.IsOffloaded);
+        Assert.IsType<OnnxProviderException>(model.OffloadFault);
+        int[] tokens = Emitted.Tokens(20);
+        using Session session = model.CreateSession();
+        Bits.AssertEqual(Emitted.Logits(tokens, Engines.Best), session.Forward(tokens, LogitsFor.All).ToArray(), "on the CPU");
+    }
+
+    /// <summary>A table of learned positions that ends at 20: the run that goes beyond fails in the middle of the graph.</summary>
+    [Fact]
+    public void ARunThatFailsLeavesTheSessionWhereItStood()
+    {
+        OnnxOffload offload = new(Changed(CutPositions)) { PromptChunk = 8 };
+        int[] tokens = Emitted.Tokens(40);
+        float[] expected = Emitted.Logits(tokens, Engines.Best);
+        using (CompiledModel model = Emitted.Load(Engines.Best, offload: offload))
+        {
+            using Session session = model.CreateSession();
+            session.Forward(tokens.AsSpan(0, 10));
+            Assert.Throws<OnnxRunException>(() => session.Forward(tokens.AsSpan(10, 20)));
+            Assert.Equal(10, session.Position);
+            Near(expected.AsSpan(14 * Emitted.Vocab, Emitted.Vocab), session.Forward(tokens.AsSpan(10, 5)).Last);
+        }
+
+        using CompiledModel falling = Emitted.Load(Engines.Best, offload: offload with { FallBackToCpu = true });
+        using Session kept = falling.CreateSession();
+        kept.Forward(tokens.AsSpan(0, 10));
+        Bits.AssertEqual(expected.AsSpan(10 * Emitted.Vocab, 20 * Emitted.Vocab), kept.Forward(tokens.AsSpan(10, 20), LogitsFor.All).ToArray(), "taken over");
+        Bits.AssertEqual(expected.AsSpan(30 * Emitted.Vocab, Emitted.Vocab), kept.Forward(tokens.AsSpan(30, 1)).ToArray(), "and on");
+        Assert.IsType<OnnxRunException>(falling.OffloadFault);
+    }
+
+    [Fact]
+    public void ACacheThatDoesNotFitIsTold()
+    {
+        ModelDescription d;
+        using (CompiledModel plain = Emitted.Load(Engines.Best))
+        {
+            d = plain.Description;
+        }
+
+        long perPosition = 2L * d.Layers * d.KvHeads * d.HeadDim * sizeof(float);
+        int[] tokens = Emitted.Tokens(60);
+        using CompiledModel model = Emitted.Load(Engines.Best, offload: new OnnxOffload(File) { CacheLimitBytes = 50 * perPosition });
+        using Session session = model.CreateSession();
+        session.Forward(tokens.AsSpan(0, 20));
+        Assert.Contains("CacheLimitBytes", Assert.Throws<OnnxMemoryException>(() => session.Forward(tokens.AsSpan(20, 40))).Message);
+        Assert.Equal(20, session.Position);
+        Near(Emitted.Logits(tokens.AsSpan(0, 22), Engines.Best).AsSpan(21 * Emitted.Vocab), session.Forward(tokens.AsSpan(20, 2)).Last);
+    }
+
+    [Fact]
+    public void ACancelledCallLeavesTheSessionWhereItStood()
+    {
+        using CompiledModel model = Emitted.Load(Engines.Best, offload: new OnnxOffload(File));
+        using Session session = model.CreateSession();
+        session.Forward(Emitted.Tokens(5));
+        Assert.ThrowsAny<OperationCanceledException>(() => session.Forward(Emitted.Tokens(9), LogitsFor.Last, new CancellationToken(canceled: true)));
+        Assert.Equal(5, session.Position);
+    }
+
+    /// <summary>A session that leaked would keep the weights, about 400 kB each.</summary>
+    [Fact]
+    public void AThousandSessionsLeaveNothingBehind()
+    {
+        int[] tokens = Emitted.Tokens(3);
+        long before = 0;
+        for (int i = 0; i < 1000; i++)
+        {
+            using CompiledModel model = Emitted.Load(Engines.Best, offload: new OnnxOffload(File) { Threads = 1 });
+            using Session session = model.CreateSession();
+            session.Forward(tokens);
+            if (i == 200)
+            {
+                before = Environment.WorkingSet;
+            }
+        }
+
+        GC.Collect();
+        Assert.InRange(Environment.WorkingSet - before, long.MinValue, 96L << 20);
+    }
+
+    /// <summary>In processes of their own: the native library is chosen once.</summary>
+    [Fact]
+    public void ANativeLibraryThatIsMissingOrAnotherIsTold()
+    {
+        string model = folder.Synthesise("tiny");
+        string other = Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, OperatingSystem.IsWindows() ? "clrjit.dll" : OperatingSystem.IsMacOS() ? "libclrjit.dylib" : "libclrjit.so");
+        Assert.Matches("modelc: error MC341: ONNX Runtime's native library in '.*': found another version than 1.31.1", ChildProcess.Modelc("verify", model, "--library", other).Expect(1).Error);
+        Assert.Matches("modelc: error MC341: ONNX Runtime's native library: found no file '.*nothing.so'", ChildProcess.Modelc("verify", model, "--library", folder["nothing.so"]).Expect(1).Error);
+    }
+
+    private TException Refused<TException>(OnnxOffload offload)
+        where TException : OffloadException
+    {
+        TException fault = Assert.Throws<TException>(() => Emitted.Load(Engines.Best, offload: offload));
+        Assert.DoesNotContain('\n', fault.Message);
+        using CompiledModel model = Emitted.Load(Engines.Best);
+        return fault;
+    }
+
+    private string Changed(Action<ModelProto> change)
+    {
+        ModelProto model = ModelProto.Parser.ParseFrom(System.IO.File.ReadAllBytes(File));
+        change(model);
+        string path = folder[$"{Guid.NewGuid():n}.onnx"];
+        System.IO.File.WriteAllBytes(path, model.ToByteArray());
+        return path;
+    }
+
+    private static void CutPositions(ModelProto model)
+    {
+        TensorProto table = model.Graph.Initializer.Single(tensor => tensor.Name.EndsWith("wpe.weight", StringComparison.Ordinal));
+        table.RawData = ByteString.CopyFrom(table.RawData.Span[..(int)(20 * table.Dims[1] * sizeof(float))]);
+        table.Dims[0] = 20;
+    }
+
+    private static void Near(ReadOnlySpan<float> expected, ReadOnlySpan<float> found)
+    {
+        RowErrors errors = RowErrors.Of(found, Array.ConvertAll(expected.ToArray(), number => (double)number), expected.Length);
+        Assert.True(errors.Overall < 4e-5, errors.ToString());
+    }
+}
