@@ -21,6 +21,9 @@ public enum ModelFeatures
 
     /// <summary>States and attention weights of a step can be kept, and the head be applied to any state.</summary>
     Trace = 1,
+
+    /// <summary>The class can be trained: its gradients are emitted too.</summary>
+    Training = 2,
 }
 
 /// <summary>What the user chose for a model.</summary>
@@ -50,8 +53,16 @@ public sealed record EmitOptions(
 /// <param name="ClassName">A valid C# identifier.</param>
 /// <param name="Modifiers">Such as <c>public sealed</c>.</param>
 /// <param name="Targets">The instruction sets to emit; empty: all.</param>
+/// <param name="Weights">The packed weights that training begins with; null: whoever creates it gives it its numbers.</param>
 public sealed record TrainingEmitOptions(
-    string Namespace, string? OuterClass, string ClassName = "Trainable", string Modifiers = "public sealed", EquatableArray<TargetSet> Targets = default);
+    string Namespace, string? OuterClass, string ClassName = "Trainable", string Modifiers = "public sealed", EquatableArray<TargetSet> Targets = default,
+    TrainingWeights? Weights = null);
+
+/// <summary>The packed weights, in f32, that a training begins with.</summary>
+/// <param name="File">Their file name.</param>
+/// <param name="EmbeddedResource">Name of the resource that holds them instead, or null.</param>
+/// <param name="ContentHash">SHA-256 of their content, lower-case hexadecimal.</param>
+public sealed record TrainingWeights(string File, string? EmbeddedResource, string ContentHash);
 
 /// <summary>An emitted file. The same text for the same model on any machine and culture; lines end in \n.</summary>
 public sealed record GeneratedFile(string HintName, string Text);

@@ -20,5 +20,8 @@ internal static class BuildRules
     /// <summary>Code and packed weights would not belong together.</summary>
     public static DiagnosticRule OutdatedManifest { get; } = Error("MC305", "The packed weights are older than the model");
 
+    /// <summary>The class is to be trained, but the item did not say so.</summary>
+    public static DiagnosticRule NotPackedForTraining { get; } = Error("MC306", "The model's weights have not been packed for training");
+
     private static DiagnosticRule Error(string id, string title) => new(id, DiagnosticSeverity.Error, title);
 }

@@ -2,6 +2,7 @@ using ModelCompiler.Compiler;
 using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Compiler.Inputs;
 using ModelCompiler.Compiler.Plan;
+using ModelCompiler.Compiler.Plan.Training;
 
 namespace ModelCompiler.Generator;
 
@@ -33,9 +34,28 @@ internal sealed class CoreCompiler : IModelCompiler
         }
 
         ModelTarget target = request.Target;
-        return ModelCompilation.Emit(
+        EquatableArray<GeneratedFile> files = ModelCompilation.Emit(
             plan,
             new EmitOptions(target.Namespace, target.ClassName, target.Modifiers, manifest.ContentHash, manifest.WeightsFile, manifest.EmbeddedResource),
             cancellation);
+        return target.Features.HasFlag(ModelFeatures.Training)
+            ? files.Concat(EmitTraining(request, manifest, diagnostics, cancellation)).ToEquatable()
+            : files;
+    }
+
+    private static EquatableArray<GeneratedFile> EmitTraining(ModelRequest request, ModelManifest manifest, List<ModelDiagnostic> diagnostics, CancellationToken cancellation)
+    {
+        if (manifest.TrainingWeights is not { } weights)
+        {
+            diagnostics.Add(BuildRules.NotPackedForTraining.Create(
+                new SourceSpan(request.Sources.Config.Path), $"the model '{manifest.Name}'", "a class with Training = true, and weights that were not packed for it",
+                "both", "Set Training=\"true\" at the CompiledModel item, and build."));
+            return EquatableArray<GeneratedFile>.Empty;
+        }
+
+        TrainingPlan? plan = ModelCompilation.PlanTraining(manifest.ToInputs(new ModelConfig(request.Sources.Config)), new TrainingPlanOptions(), diagnostics);
+        return plan is null
+            ? EquatableArray<GeneratedFile>.Empty
+            : ModelCompilation.EmitTraining(plan, new TrainingEmitOptions(request.Target.Namespace, request.Target.ClassName, Weights: weights), cancellation);
     }
 }

@@ -29,7 +29,7 @@ public abstract unsafe partial class CompiledModel : IDisposable
         try
         {
             InstructionSet = InstructionSets.Choose(description.InstructionSets, options.InstructionSet, Environment.GetEnvironmentVariable(InstructionSets.EnvironmentVariable));
-            weights = WeightsFile.Open(description, options, GetType().Assembly);
+            weights = WeightsFile.Open(ExpectedWeights.Of(description), options, GetType().Assembly);
             runner = new StepRunner(description, options, weights.Data);
             execute = worker => Execute(InstructionSet, worker);
             OpenOffload(options.Offload);

@@ -22,4 +22,10 @@ public sealed class CompiledModelAttribute(string name) : Attribute
     /// whom. Where nobody traces, it costs a test and a branch for each section of a layer; without this option, nothing.
     /// </summary>
     public bool Trace { get; init; }
+
+    /// <summary>
+    /// The class can be trained: it gets <c>LoadForTraining</c> and the class <c>Trainable</c>, a <see cref="Runtime.Training.TrainableModel"/>. Needs
+    /// <c>Training="true"</c> at the project's item, too, which packs the weights for it.
+    /// </summary>
+    public bool Training { get; init; }
 }

@@ -14,6 +14,10 @@ public sealed class CoreCompilerTests
         namespace App { [ModelCompiler.CompiledModel("story")] public sealed partial class StoryModel; }
         """;
 
+    private const string TrainableClass = """
+        namespace App { [ModelCompiler.CompiledModel("story", Training = true)] public sealed partial class StoryModel; }
+        """;
+
     [Theory]
     [InlineData("llama-3of6")]
     [InlineData("mistral-window8")]
@@ -30,6 +34,28 @@ public sealed class CoreCompilerTests
         INamedTypeSymbol model = run.Output.GetTypeByMetadataName("App.StoryModel")!;
         Assert.Equal("ModelCompiler.Runtime.CompiledModel", model.BaseType!.ToDisplayString());
         Assert.NotEmpty(model.GetMembers("Load"));
+    }
+
+    [Theory]
+    [InlineData("qwen3-head24")]
+    [InlineData("gpt2-untied")]
+    public void WhatIsEmittedForTrainingCompilesWithoutAWarning(string shape)
+    {
+        string config = SyntheticConfigs.Small[shape];
+        GeneratorRun run = new(new CoreCompiler(), ModelText.Model("story", config, Manifest(config, forTraining: true)), TrainableClass);
+        Assert.Empty(run.Diagnostics);
+        INamedTypeSymbol model = run.Output.GetTypeByMetadataName("App.StoryModel")!;
+        Assert.NotEmpty(model.GetMembers("LoadForTraining"));
+        Assert.Equal("ModelCompiler.Runtime.Training.TrainableModel", model.GetTypeMembers("Trainable").Single().BaseType!.ToDisplayString());
+    }
+
+    [Fact]
+    public void WeightsThatWereNotPackedForTrainingAreTold()
+    {
+        string config = SyntheticConfigs.Small["llama-head20"];
+        GeneratorRun run = new(new CoreCompiler(), ModelText.Model("story", config, Manifest(config)), TrainableClass);
+        Diagnostic found = Assert.Single(run.Result.Diagnostics);
+        Assert.Equal("MC306", found.Id);
     }
 
     [Fact]
@@ -69,7 +95,7 @@ public sealed class CoreCompilerTests
     }
 
     /// <summary>What packing would have written for weights of that shape.</summary>
-    private static string Manifest(string config)
+    private static string Manifest(string config, bool forTraining = false)
     {
         EquatableArray<TensorInfo> tensors = SyntheticTensors.Of(config)
             .Select(tensor => new TensorInfo(
@@ -78,6 +104,6 @@ public sealed class CoreCompilerTests
         List<ModelDiagnostic> diagnostics = [];
         ModelPlan? plan = ModelCompilation.Plan(new("story", new ModelConfig(new TextFile("config.json", config)), tensors), new PlanOptions("bf16"), diagnostics);
         Assert.Empty(diagnostics);
-        return new ModelManifest("story", "bf16", "f32", "story.mcw", null, plan!.Hash, new string('a', 64), tensors).Write();
+        return new ModelManifest("story", "bf16", "f32", "story.mcw", null, plan!.Hash, new string('a', 64), tensors, forTraining ? new string('b', 64) : null).Write();
     }
 }

@@ -14,12 +14,21 @@ namespace ModelCompiler.Compiler.Inputs;
 /// <param name="PlanHash">SHA-256 of the layout, lower-case hexadecimal.</param>
 /// <param name="ContentHash">SHA-256 of the packed content, lower-case hexadecimal.</param>
 /// <param name="Tensors">The published tensors, sorted by name; their files are plain names.</param>
+/// <param name="TrainingContentHash">SHA-256 of the content that was packed for training, lower-case hexadecimal; null: none was.</param>
 public sealed record ModelManifest(
     string Name, string Weights, string Cache, string WeightsFile, string? EmbeddedResource, string PlanHash, string ContentHash,
-    EquatableArray<TensorInfo> Tensors)
+    EquatableArray<TensorInfo> Tensors, string? TrainingContentHash = null)
 {
     /// <summary>Version of this file format.</summary>
     public const int Version = 1;
+
+    /// <summary>What training begins with; null when the model was not packed for it. It lies where the packed weights lie: beside the program, or in it.</summary>
+    public TrainingWeights? TrainingWeights => TrainingContentHash is null
+        ? null
+        : new(TrainingFile(Name), EmbeddedResource is null ? null : TrainingFile(Name), TrainingContentHash);
+
+    /// <summary>File name of the weights of a model that are packed for training.</summary>
+    public static string TrainingFile(string name) => name + ".train.mcw";
 
     private const string Advice = "The build writes this file: delete it and build again.";
     private const int HashLength = 64;
@@ -40,6 +49,7 @@ public sealed record ModelManifest(
             .Property("embeddedResource", EmbeddedResource)
             .Property("planHash", PlanHash)
             .Property("contentHash", ContentHash)
+            .Property("trainingContentHash", TrainingContentHash)
             .BeginArray("tensors");
         foreach (TensorInfo tensor in Tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
         {
@@ -86,7 +96,8 @@ public sealed record ModelManifest(
             json.Has("embeddedResource") ? json.Text("embeddedResource") : null,
             Hash(json, "planHash"),
             Hash(json, "contentHash"),
-            tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal).ToEquatable());
+            tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal).ToEquatable(),
+            json.Has("trainingContentHash") ? Hash(json, "trainingContentHash") : null);
 
         bool safe = !json.Failed
             && SafeName.CheckModel(manifest.Name, json.Where("name"), diagnostics)

@@ -40,7 +40,7 @@ internal static class CompileCommand
                 using PlannedModel model = PlannedModel.Open(parsed.GetRequiredValue(directory), name: null, new(parsed.GetRequiredValue(weights), parsed.GetRequiredValue(cache)));
                 Faults.Print(model.Warnings);
                 using ProgressLine progress = new();
-                ModelManifest manifest = model.Pack(folder, resource: null, progress.Begin("packing", model.Plan.Weights.LengthBytes), cancellation);
+                ModelManifest manifest = model.Pack(folder, resource: null, training: false, progress.Begin("packing", model.Plan.Weights.LengthBytes), cancellation);
                 string name = parsed.GetValue(className) ?? ClassName(model.Plan.Name);
                 EquatableArray<GeneratedFile> files = model.Emit(manifest, parsed.GetRequiredValue(space), name, "public sealed", targets: default, cancellation);
                 foreach (GeneratedFile file in files)

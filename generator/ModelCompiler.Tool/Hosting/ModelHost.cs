@@ -61,7 +61,7 @@ internal sealed class ModelHost(string directory, PlanOptions options, Func<stri
     private void Pack(string place)
     {
         using PlannedModel model = PlannedModel.Open(directory, ModelName, options);
-        model.Pack(place, resource: null, report("packing", model.Plan.Weights.LengthBytes), cancellation);
+        model.Pack(place, resource: null, training: false, report("packing", model.Plan.Weights.LengthBytes), cancellation);
     }
 
     private void Compile(string place, string packed, InstructionSet chosen)

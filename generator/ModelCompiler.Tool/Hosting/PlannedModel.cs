@@ -64,14 +64,15 @@ internal sealed class PlannedModel : IDisposable
     }
 
     /// <summary>
-    /// Writes NAME.mcw and NAME.manifest.json, the manifest last. Whoever fails or is cancelled leaves neither half of a file.
+    /// Writes NAME.mcw, for training NAME.train.mcw, and NAME.manifest.json, the manifest last. Whoever fails or is cancelled leaves neither half of a file.
     /// </summary>
     /// <param name="outputDirectory">Made when absent.</param>
     /// <param name="resource">The resource that the packed weights will be embedded as, or null.</param>
+    /// <param name="training">Packs the weights once more, in f32, for training to begin with.</param>
     /// <param name="progress">Receives bytes written, of Plan.Weights.LengthBytes.</param>
     /// <param name="cancellation">Looked at between panels.</param>
     /// <exception cref="ModelException">A weight cannot be packed, or all of them cannot be embedded.</exception>
-    public ModelManifest Pack(string outputDirectory, string? resource, IProgress<long>? progress, CancellationToken cancellation)
+    public ModelManifest Pack(string outputDirectory, string? resource, bool training, IProgress<long>? progress, CancellationToken cancellation)
     {
         if (resource is not null)
         {
@@ -81,9 +82,11 @@ internal sealed class PlannedModel : IDisposable
         Directory.CreateDirectory(outputDirectory);
         string weightsFile = Plan.Name + ".mcw";
         using WeightsFileWriter writer = new(Path.Combine(outputDirectory, weightsFile), Plan.Hash);
+        string? trainingHash;
         try
         {
             WeightsPacker.Pack(Plan.Weights, new PublishedParameters(folder), writer.Write, progress, cancellation);
+            trainingHash = training ? PackForTraining(outputDirectory, cancellation) : null;
         }
         catch (ModelException fault)
         {
@@ -95,9 +98,18 @@ internal sealed class PlannedModel : IDisposable
         cancellation.ThrowIfCancellationRequested();
         string contentHash = writer.Complete(tokenizer);
 
-        ModelManifest manifest = new(Plan.Name, Plan.Format, Plan.Cache.Format, weightsFile, resource, Plan.Hash, contentHash, folder.Inputs.Tensors);
+        ModelManifest manifest = new(Plan.Name, Plan.Format, Plan.Cache.Format, weightsFile, resource, Plan.Hash, contentHash, folder.Inputs.Tensors, trainingHash);
         WholeFile.Write(Path.Combine(outputDirectory, Plan.Name + ".manifest.json"), manifest.Write());
         return manifest;
+    }
+
+    private string PackForTraining(string outputDirectory, CancellationToken cancellation)
+    {
+        List<ModelDiagnostic> diagnostics = [];
+        ModelPlan plan = ModelCompilation.Plan(folder.Inputs, new PlanOptions(), diagnostics) ?? throw new ModelFindingsException(diagnostics);
+        using WeightsFileWriter writer = new(Path.Combine(outputDirectory, ModelManifest.TrainingFile(Plan.Name)), plan.Hash);
+        WeightsPacker.Pack(plan.Weights, new PublishedParameters(folder), writer.Write, null, cancellation);
+        return writer.Complete([]);
     }
 
     /// <summary>The C# of the model, for the given instruction sets (none: for all).</summary>

@@ -11,5 +11,8 @@ public sealed record TrainingLoadOptions
     /// <summary>Threads of a step, 1 … 64, the calling one included. Null: one for each processor core.</summary>
     public int? Threads { get; init; }
 
+    /// <summary>The packed weights that training begins with. Null: the embedded resource, or the file beside the program.</summary>
+    public string? WeightsPath { get; init; }
+
     internal int ChooseThreads() => new LoadOptions { Threads = Threads }.ChooseThreads();
 }

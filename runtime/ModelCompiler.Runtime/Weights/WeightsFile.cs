@@ -78,18 +78,18 @@ internal sealed unsafe class WeightsFile : IDisposable
 
     /// <summary>
     /// Opens the weights of a model: the file that <paramref name="options"/> name, else the embedded resource if the model has one,
-    /// else <see cref="ModelDescription.WeightsFile"/> beside the program.
+    /// else the file of that name beside the program.
     /// </summary>
     /// <exception cref="FileNotFoundException">There is no such file, or no such resource.</exception>
     /// <exception cref="WeightsFileException">They are not this model's.</exception>
-    public static WeightsFile Open(ModelDescription description, LoadOptions options, Assembly assembly)
+    public static WeightsFile Open(ExpectedWeights expected, LoadOptions options, Assembly assembly)
     {
         WeightsFile weights = options.WeightsMemory is { } memory ? new WeightsFile("memory", memory)
-            : options.WeightsPath is null && description.EmbeddedResource is { } name ? OpenResource(assembly, name)
-            : OpenFile(description, options.WeightsPath ?? Path.Combine(AppContext.BaseDirectory, description.WeightsFile));
+            : options.WeightsPath is null && expected.EmbeddedResource is { } name ? OpenResource(assembly, name)
+            : OpenFile(expected, options.WeightsPath ?? Path.Combine(AppContext.BaseDirectory, expected.File));
         try
         {
-            weights.header.RequireFor(weights.source, description);
+            weights.header.RequireFor(weights.source, expected);
             if (options.VerifyHash)
             {
                 weights.VerifyContent();
@@ -125,12 +125,12 @@ internal sealed unsafe class WeightsFile : IDisposable
         file?.Dispose();
     }
 
-    private static WeightsFile OpenFile(ModelDescription description, string path)
+    private static WeightsFile OpenFile(ExpectedWeights expected, string path)
     {
         path = Path.GetFullPath(path);
         return File.Exists(path)
             ? new WeightsFile($"'{path}'", path)
-            : throw new FileNotFoundException($"The packed weights of model '{description.Name}' are not at '{path}'. Building the project puts {description.WeightsFile} beside the program; or name the file in {nameof(LoadOptions)}.{nameof(LoadOptions.WeightsPath)}.", path);
+            : throw new FileNotFoundException($"The packed weights of model '{expected.Name}' are not at '{path}'. Building the project puts {expected.File} beside the program; or name the file in {nameof(LoadOptions)}.{nameof(LoadOptions.WeightsPath)}.", path);
     }
 
     private static WeightsFile OpenResource(Assembly assembly, string name)

@@ -43,21 +43,21 @@ internal readonly record struct WeightsHeaderFields(long DataLength, long Tokeni
 
     /// <summary>Checks that these are the weights that the compiled code was made for.</summary>
     /// <exception cref="WeightsFileException">They are not.</exception>
-    public void RequireFor(string source, ModelDescription description)
+    public void RequireFor(string source, ExpectedWeights expected)
     {
-        if (PlanHash != description.PlanHash)
+        if (PlanHash != expected.PlanHash)
         {
-            throw new WeightsFileException(source, $"packed for another layout than model '{description.Name}' was compiled for", $"plan {PlanHash}", description.PlanHash, Rebuild);
+            throw new WeightsFileException(source, $"packed for another layout than model '{expected.Name}' was compiled for", $"plan {PlanHash}", expected.PlanHash, Rebuild);
         }
 
-        if (DataLength != description.WeightsLengthBytes)
+        if (DataLength != expected.LengthBytes)
         {
-            throw new WeightsFileException(source, "data length", $"{DataLength} bytes", $"{description.WeightsLengthBytes}", Rebuild);
+            throw new WeightsFileException(source, "data length", $"{DataLength} bytes", $"{expected.LengthBytes}", Rebuild);
         }
 
-        if (ContentHash != description.ContentHash)
+        if (ContentHash != expected.ContentHash)
         {
-            throw new WeightsFileException(source, $"holds other weights than model '{description.Name}' was compiled with", $"content {ContentHash}", description.ContentHash, Rebuild);
+            throw new WeightsFileException(source, $"holds other weights than model '{expected.Name}' was compiled with", $"content {ContentHash}", expected.ContentHash, Rebuild);
         }
     }
 

@@ -40,6 +40,8 @@ internal sealed class TemporaryProject : IDisposable
 
     public string this[string name] => folder[name];
 
+    public void Write(string name, string text) => folder.Write(name, text);
+
     public void Synthesise() => folder.Synthesise(Path.Combine("models", "tiny"));
 
     /// <summary>A model of the same shape with other weights, elsewhere; gives its folder.</summary>

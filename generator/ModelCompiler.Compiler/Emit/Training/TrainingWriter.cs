@@ -44,6 +44,7 @@ internal sealed class TrainingWriter
             Describe(), "using System.Collections.Generic;", "using System.Runtime.Intrinsics.Arm;", "using System.Runtime.Intrinsics.X86;", "using ModelCompiler.Runtime;",
             "using ModelCompiler.Runtime.Execution;", "using ModelCompiler.Runtime.Training;");
         emitted.OpenOuter(writer);
+        WriteLoadForTraining(writer);
         writer.Line($"/// <summary>{Literals.Documentation(plan.Model.Name)}: {Literals.Documentation(Describe())}</summary>");
         writer.Open($"{options.Modifiers} unsafe partial class {name} : TrainableModel".TrimStart());
         new TrainingDescriptionWriter(plan, emitted.Targets).Write(writer);
@@ -64,6 +65,22 @@ internal sealed class TrainingWriter
         writer.Line();
         EmittedClass.WriteInterface(writer, plan.Kernels);
         emitted.Finish(writer);
+    }
+
+    /// <summary>In the model's own class: the weights that it was packed with, ready for training.</summary>
+    private void WriteLoadForTraining(SourceWriter writer)
+    {
+        if (options.Weights is not { } weights)
+        {
+            return;
+        }
+
+        string resource = weights.EmbeddedResource is { } name ? Literals.String(name) : "null";
+        writer.Line("/// <summary>Gets the model ready for training: parameters as they were published, in float32, and gradients of 0.</summary>");
+        writer.Line("/// <exception cref=\"ModelCompiler.Runtime.Weights.WeightsFileException\">The weights are not those that this code was made for.</exception>");
+        writer.Line($"public static {options.ClassName} LoadForTraining(TrainingLoadOptions? options = null)");
+        writer.Line($"    => TrainableModel.Fill({options.ClassName}.Create(options), {Literals.String(weights.File)}, {resource}, {Literals.String(weights.ContentHash)}, options);");
+        writer.Line();
     }
 
     private string Describe()
