@@ -4,6 +4,7 @@ using ModelCompiler.Compiler.Emit.Training;
 using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Inputs;
+using ModelCompiler.Compiler.Passes.Training;
 using ModelCompiler.Compiler.Plan;
 using ModelCompiler.Compiler.Plan.Training;
 
@@ -33,7 +34,8 @@ public enum ModelFeatures
 /// </param>
 /// <param name="Cache">Name of a <see cref="CacheFormat"/>.</param>
 /// <param name="Features">What the class can do besides.</param>
-public sealed record PlanOptions(string Weights = "f32", string Cache = "f32", ModelFeatures Features = ModelFeatures.None);
+/// <param name="Adapter">Low-rank adapters that are computed beside the packed weights, which stay as they are; null: none.</param>
+public sealed record PlanOptions(string Weights = "f32", string Cache = "f32", ModelFeatures Features = ModelFeatures.None, AdapterOptions? Adapter = null);
 
 /// <summary>What the emitted class is called, and the packed file that it belongs to.</summary>
 /// <param name="Namespace">Empty: the global namespace.</param>
@@ -58,7 +60,7 @@ public sealed record TrainingEmitOptions(
     string Namespace, string? OuterClass, string ClassName = "Trainable", string Modifiers = "public sealed", EquatableArray<TargetSet> Targets = default,
     TrainingWeights? Weights = null);
 
-/// <summary>The packed weights, in f32, that a training begins with.</summary>
+/// <summary>The packed weights that a training begins with: in f32 where they are trained, in the model's formats where they are frozen.</summary>
 /// <param name="File">Their file name.</param>
 /// <param name="EmbeddedResource">Name of the resource that holds them instead, or null.</param>
 /// <param name="ContentHash">SHA-256 of their content, lower-case hexadecimal.</param>
@@ -73,12 +75,12 @@ public sealed record GeneratedFile(string HintName, string Text);
 public static class ModelCompilation
 {
     /// <summary>Maps, verifies, fuses and plans a model. Returns null when <paramref name="diagnostics"/> received an error.</summary>
+    /// <exception cref="ArgumentException">An adapter's rank below 1, or a target that fits no product.</exception>
     public static ModelPlan? Plan(ModelInputs inputs, PlanOptions options, ICollection<ModelDiagnostic> diagnostics)
     {
         SourceSpan model = new(inputs.Config.File.Path);
-        if (!FormatChoice.TryParse(options.Weights, out FormatChoice? formats, out string? mistake))
+        if (Formats(options.Weights, model, diagnostics) is not { } formats)
         {
-            diagnostics.Add(new(Catalogue.UnknownFormat, model, $"In the weights format '{options.Weights}': {mistake} Set Weights to one of the formats, or to one and PATTERN=FORMAT behind it."));
             return null;
         }
 
@@ -90,27 +92,43 @@ public static class ModelCompilation
         }
 
         if (ModelGraphBuilder.Build(inputs, diagnostics) is not { } graph
-            || !FormatCheck.Check(formats!, graph, model, diagnostics))
+            || !FormatCheck.Check(formats, graph, model, diagnostics))
         {
             return null;
         }
 
-        return Guard(model, diagnostics, verify => ModelPlanner.Plan(inputs.Name, graph, formats!, cache, verify, options.Features));
+        return Guard(model, diagnostics, verify => options.Adapter is { } adapter
+            ? ModelPlanner.Plan(inputs.Name, graph, formats, cache, adapter, verify, options.Features)
+            : ModelPlanner.Plan(inputs.Name, graph, formats, cache, verify, options.Features));
     }
 
-    /// <summary>Maps, verifies, differentiates, fuses and plans the training of all parameters of a model, in f32. Returns null when <paramref name="diagnostics"/> received an error.</summary>
+    /// <summary>Maps, verifies, differentiates, fuses and plans the training of all parameters of a model, in f32, or of adapters of a model that is frozen. Returns null when <paramref name="diagnostics"/> received an error.</summary>
     /// <exception cref="TrainingMemoryException">The activations do not fit into the memory that the options allow.</exception>
+    /// <exception cref="ArgumentException">A rank below 1, or a target that fits no product.</exception>
     public static TrainingPlan? PlanTraining(ModelInputs inputs, TrainingPlanOptions options, ICollection<ModelDiagnostic> diagnostics)
     {
         SourceSpan model = new(inputs.Config.File.Path);
-        return ModelGraphBuilder.Build(inputs, diagnostics) is { } graph
-            ? Guard(model, diagnostics, verify => TrainingPlanner.Plan(inputs.Name, graph, options, verify))
+        return Formats(options.Weights, model, diagnostics) is { } formats
+            && ModelGraphBuilder.Build(inputs, diagnostics) is { } graph
+            && FormatCheck.Check(formats, graph, model, diagnostics)
+            ? Guard(model, diagnostics, verify => TrainingPlanner.Plan(inputs.Name, graph, formats, options, verify))
             : null;
     }
 
     /// <summary>Writes the C# of a planned training step.</summary>
     public static EquatableArray<GeneratedFile> EmitTraining(TrainingPlan plan, TrainingEmitOptions options, CancellationToken cancellation = default)
         => TrainingWriter.Write(plan, options, cancellation);
+
+    private static FormatChoice? Formats(string weights, SourceSpan model, ICollection<ModelDiagnostic> diagnostics)
+    {
+        if (FormatChoice.TryParse(weights, out FormatChoice? formats, out string? mistake))
+        {
+            return formats;
+        }
+
+        diagnostics.Add(new(Catalogue.UnknownFormat, model, $"In the weights format '{weights}': {mistake} Set Weights to one of the formats, or to one and PATTERN=FORMAT behind it."));
+        return null;
+    }
 
     /// <summary>Plans; what cannot be planned, and what a pass did wrong, becomes a diagnostic.</summary>
     private static T? Guard<T>(SourceSpan model, ICollection<ModelDiagnostic> diagnostics, Func<Action<string, ModelGraph>, T> plan)

@@ -1,4 +1,6 @@
+using ModelCompiler.Runtime.Adapters;
 using ModelCompiler.Runtime.Execution;
+using ModelCompiler.Runtime.Memory;
 using ModelCompiler.Runtime.Sessions;
 using ModelCompiler.Runtime.Weights;
 
@@ -13,12 +15,14 @@ public abstract unsafe partial class CompiledModel : IDisposable
     private readonly Lock stepLock = new();
     private readonly WeightsFile weights;
     private readonly StepRunner runner;
+    private readonly NativeBlock? adapter;
     private readonly Action<Worker> execute;
     private bool disposed;
 
     /// <summary>Called by the emitted class's Load: opens and checks the weights, and chooses the instruction set.</summary>
     /// <exception cref="FileNotFoundException">The weights are not where they should be.</exception>
     /// <exception cref="WeightsFileException">They are not this model's, or damaged.</exception>
+    /// <exception cref="AdapterException">The adapter does not fit.</exception>
     /// <exception cref="PlatformNotSupportedException">This processor does not have the instruction set.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     /// <exception cref="Offload.OffloadException">Another processor was asked for and cannot be had.</exception>
@@ -30,7 +34,8 @@ public abstract unsafe partial class CompiledModel : IDisposable
         {
             InstructionSet = InstructionSets.Choose(description.InstructionSets, options.InstructionSet, Environment.GetEnvironmentVariable(InstructionSets.EnvironmentVariable));
             weights = WeightsFile.Open(ExpectedWeights.Of(description), options, GetType().Assembly);
-            runner = new StepRunner(description, options, weights.Data);
+            adapter = OpenAdapter(description, options);
+            runner = new StepRunner(description, options, weights.Data, adapter is null ? null : adapter.Bytes);
             execute = worker => Execute(InstructionSet, worker);
             OpenOffload(options.Offload);
         }
@@ -38,6 +43,7 @@ public abstract unsafe partial class CompiledModel : IDisposable
         {
             runner?.Dispose();
             weights?.Dispose();
+            adapter?.Dispose();
             GC.SuppressFinalize(this);
             throw;
         }
@@ -132,6 +138,7 @@ public abstract unsafe partial class CompiledModel : IDisposable
                 offloaded?.Dispose();
                 runner.Dispose();
                 weights.Dispose();
+                adapter?.Dispose();
             }
         }
 
@@ -140,6 +147,38 @@ public abstract unsafe partial class CompiledModel : IDisposable
 
     /// <summary>Runs the model over one step with the code of an instruction set. Called by every worker of the step. Emitted.</summary>
     protected abstract void Execute(InstructionSet instructionSet, Worker worker);
+
+    /// <summary>Memory of the adapters that the class has, 0 where none is loaded: then they add nothing.</summary>
+    private static NativeBlock? OpenAdapter(ModelDescription description, LoadOptions options)
+    {
+        if (description.Adapter is not { } layout)
+        {
+            return options.Adapter is null
+                ? null
+                : throw new ArgumentException($"{nameof(LoadOptions)}.{nameof(LoadOptions.Adapter)}: found '{options.Adapter}', but model '{description.Name}' was compiled without adapters. Compile it with them, or merge the adapter into its weights.");
+        }
+
+        if (options is { Adapter: not null, Offload: not null })
+        {
+            throw new ArgumentException($"{nameof(LoadOptions)}: found both {nameof(LoadOptions.Adapter)} and {nameof(LoadOptions.Offload)}, expected one of them: another processor's graph has no adapters. Merge the adapter into the weights.");
+        }
+
+        NativeBlock memory = new(layout.LengthBytes, $"the adapters of model '{description.Name}'");
+        try
+        {
+            if (options.Adapter is { } folder)
+            {
+                AdapterFolder.Read(folder, layout, memory.Floats);
+            }
+
+            return memory;
+        }
+        catch
+        {
+            memory.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Runs the prepared tokens of the sessions, as many of them together in a step as fit.</summary>
     internal void RunPrepared(ReadOnlySpan<Session> sessions, CancellationToken cancellation)

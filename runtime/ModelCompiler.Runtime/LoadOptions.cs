@@ -27,6 +27,12 @@ public sealed record LoadOptions
     /// <summary>Another processor to run on, such as <c>new OnnxOffload("story.onnx") { Provider = "cuda" }</c>. Null: the emitted code runs, on the CPU.</summary>
     public IOffload? Offload { get; init; }
 
+    /// <summary>
+    /// Folder of a low-rank adapter as the PEFT library publishes it, for a class that was compiled with adapters of its rank, alpha and targets. It is computed
+    /// beside the packed weights, which stay as they are. Null: the model without one. It changes the results, of course.
+    /// </summary>
+    public string? Adapter { get; init; }
+
     /// <summary>A packed weights file that lies in memory and may change between steps: the parameters of a model that is being trained.</summary>
     internal UnmanagedMemoryStream? WeightsMemory { get; init; }
 

@@ -1,3 +1,5 @@
+using ModelCompiler.Runtime.Adapters;
+
 namespace ModelCompiler.Runtime;
 
 /// <summary>The numbers of a compiled model: written by the compiler into the model's class, read by the runtime.</summary>
@@ -89,6 +91,9 @@ public sealed record ModelDescription
 
     /// <summary>The instruction sets that were emitted, best first.</summary>
     public required IReadOnlyList<InstructionSet> InstructionSets { get; init; }
+
+    /// <summary>The adapters that the class was compiled with; null: none.</summary>
+    public AdapterLayout? Adapter { get; init; }
 }
 
 /// <summary>Radians per position for each pair of a rotary embedding, and the factor that cos and sin are multiplied with.</summary>

@@ -1,4 +1,5 @@
 using ModelCompiler.Compiler.Emit.Targets;
+using ModelCompiler.Compiler.Emit.Training;
 using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Plan;
 
@@ -50,6 +51,11 @@ internal sealed class DescriptionWriter(ModelPlan plan, EmitOptions options, IRe
         if (plan.Trace is not null)
         {
             writer.Line("    CanTrace = true,");
+        }
+
+        if (plan.Adapter is { } adapter)
+        {
+            writer.Line($"    Adapter = new AdapterLayout({TensorListWriter.Settings(adapter.Options)}, {Literals.Int(adapter.Weights.LengthBytes)}, AdapterTensors()),");
         }
 
         CacheBlock block = plan.Cache.Block;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ModelCompiler.Compiler.Emit.Targets;
+using ModelCompiler.Compiler.Emit.Training;
 using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Plan;
 
@@ -26,11 +27,14 @@ internal sealed class ModelWriter(ModelPlan plan, EmitOptions options)
 
     private void WriteClass()
     {
-        SourceWriter writer = emitted.Begin(Describe(), "using System.Runtime.Intrinsics.Arm;", "using System.Runtime.Intrinsics.X86;", "using ModelCompiler.Runtime;", "using ModelCompiler.Runtime.Execution;");
+        string[] adapters = plan.Adapter is null ? [] : ["using System.Collections.Generic;", "using ModelCompiler.Runtime.Adapters;", "using ModelCompiler.Runtime.Training;"];
+        SourceWriter writer = emitted.Begin(
+            Describe(), ["using System.Runtime.Intrinsics.Arm;", "using System.Runtime.Intrinsics.X86;", "using ModelCompiler.Runtime;", "using ModelCompiler.Runtime.Execution;", .. adapters]);
         writer.Line($"/// <summary>{Literals.Documentation(plan.Name)}: {Literals.Documentation(Describe())}</summary>");
         emitted.Open(writer, $"{options.Modifiers} unsafe partial class {options.ClassName} : CompiledModel".TrimStart());
         new DescriptionWriter(plan, options, emitted.Targets).Write(writer);
         writer.Line();
+        WriteAdapterTensors(writer);
         writer.Line($"private {options.ClassName}(LoadOptions? options)\n    : base(description, options)").Line("{").Line("}");
         writer.Line();
         writer.Line("/// <summary>Opens the packed weights and gets ready to run. Takes milliseconds, whatever the model's size.</summary>");
@@ -57,6 +61,18 @@ internal sealed class ModelWriter(ModelPlan plan, EmitOptions options)
         writer.Line();
         EmittedClass.WriteInterface(writer, plan.Kernels);
         emitted.Finish(writer);
+    }
+
+    private void WriteAdapterTensors(SourceWriter writer)
+    {
+        if (plan.Adapter is { } adapter)
+        {
+            TensorListWriter.Write(writer, "AddAdapterTensors", "The tensors of the adapters.", adapter.Tensors);
+            writer.Line();
+            writer.Open("private static List<TrainingTensor> AdapterTensors()");
+            writer.Line("List<TrainingTensor> tensors = [];").Line("AddAdapterTensors(tensors);").Line("return tensors;");
+            writer.Close().Line();
+        }
     }
 
     private string Describe()

@@ -1,13 +1,14 @@
 using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Graph.Training;
+using ModelCompiler.Compiler.Passes.Training;
 using ModelCompiler.Compiler.Plan;
 
 namespace ModelCompiler.Compiler.Passes;
 
 /// <summary>
 /// Products in a block format read integers: each of their inputs is quantised once, right before its first such reader. Projections that were
-/// fused and have different formats part again. What is trained is in f32, whatever the choice.
+/// fused and have different formats part again. What is trained is in f32, whatever the choice, and so are adapters.
 /// </summary>
 internal static class QuantiseInputs
 {
@@ -41,7 +42,7 @@ internal static class QuantiseInputs
 
         return graph with { Operations = operations.ToEquatable() };
 
-        WeightFormat FormatOf(Parameter weight) => trained.Contains(weight) ? F32Format.Instance : formats.Of(weight);
+        WeightFormat FormatOf(Parameter weight) => trained.Contains(weight) || InsertAdapters.Adapters.Contains(weight) ? F32Format.Instance : formats.Of(weight);
 
         IEnumerable<Operation> Part(Operation operation) => operation is FusedLinear { Parts.Count: > 1 } linear
             ? linear.Parts.GroupBy(part => FormatOf(part.Weight)).Select(group => linear with { Output = group.First().Output, Parts = group.ToEquatable() })

@@ -55,6 +55,15 @@ internal sealed class ArenaPlanner
             layouts[attention.Output.Id] = (shape.Heads, shape.HeadDim);
         }
 
+        // What an adapter adds to lies as the sum does.
+        foreach (FusedLinear linear in graph.Operations.OfType<FusedLinear>().Reverse())
+        {
+            if (linear.Residual is { } residual && layouts.TryGetValue(linear.Output.Id, out (int, int) layout))
+            {
+                layouts[residual.Id] = layout;
+            }
+        }
+
         foreach (Quantise quantise in graph.Operations.OfType<Quantise>())
         {
             BlockFormat format = quantise.Format;

@@ -33,11 +33,12 @@ public sealed record QuantiseKernel(string Name, BlockFormat Format, int Width, 
 /// <summary>
 /// y = f(W·x + b) (+ residual), or f(Wg·x) · (Wu·x) when gated. The inner dimension is cut into <paramref name="InputBlocks"/> equal
 /// blocks so that a panel's block stays in the L2 cache while all rows pass over it. Where the format unpacks, <paramref name="UnpackOffset"/> is
-/// the place in a worker's local scratch, in floats, where many rows find such a block as float32.
+/// the place in a worker's local scratch, in floats, where many rows find such a block as float32. Not gated, it reads part <paramref name="Part"/> of a matrix of
+/// <paramref name="Parts"/> parts, whose panels alternate.
 /// </summary>
 public sealed record LinearKernel(
     string Name, WeightFormat Format, int Inputs, int Outputs, int InputBlocks, int InStride, int OutStride, int ResidualStride, bool HasBias,
-    bool HasResidual, ActivationKind? Activation, bool Gated, bool ToLogits, int? UnpackOffset = null) : KernelPlan(Name)
+    bool HasResidual, ActivationKind? Activation, bool Gated, bool ToLogits, int? UnpackOffset = null, int Parts = 1, int Part = 0) : KernelPlan(Name)
 {
     /// <summary>Floats of scratch behind <see cref="UnpackOffset"/>: a block of a panel, and of the up panel where both are passed over together.</summary>
     public int UnpackFloats => UnpackOffset is null ? 0 : (Gated && InputBlocks == 1 ? 2 : 1) * BlockInputs * Math.Min(Format.PanelColumns, Outputs);

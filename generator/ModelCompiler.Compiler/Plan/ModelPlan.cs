@@ -1,4 +1,6 @@
 using ModelCompiler.Compiler.Graph;
+using ModelCompiler.Compiler.Passes.Training;
+using ModelCompiler.Compiler.Plan.Training;
 
 namespace ModelCompiler.Compiler.Plan;
 
@@ -13,9 +15,10 @@ namespace ModelCompiler.Compiler.Plan;
 /// <param name="Stages">The program, in order.</param>
 /// <param name="Scratch">Sizes of the scratch memory.</param>
 /// <param name="Trace">What looks into it; null without <see cref="ModelFeatures.Trace"/>.</param>
+/// <param name="Adapter">The adapters that are computed beside the weights; null: none.</param>
 public sealed record ModelPlan(
     string Name, ModelGraph Graph, string Format, CachePlan Cache, PackedWeights Weights, string Hash, long BytesPerToken,
-    EquatableArray<Stage> Stages, ScratchPlan Scratch, TracePlan? Trace = null)
+    EquatableArray<Stage> Stages, ScratchPlan Scratch, TracePlan? Trace = null, AdapterPlan? Adapter = null)
 {
     /// <summary>Each shared body once, in the order of first use.</summary>
     public IEnumerable<KernelPlan> Kernels
@@ -29,6 +32,12 @@ public sealed record ModelPlan(
             + Weights.Vectors.Where(vector => offsets.Contains(vector.OffsetBytes)).Sum(vector => vector.LengthBytes);
     }
 }
+
+/// <summary>Low-rank adapters that are computed beside packed weights, which stay as they are.</summary>
+/// <param name="Options">Rank, alpha and targets.</param>
+/// <param name="Weights">Layout of their float32 memory.</param>
+/// <param name="Tensors">Their published tensors, and where the numbers lie there.</param>
+public sealed record AdapterPlan(AdapterOptions Options, PackedWeights Weights, EquatableArray<TrainedTensor> Tensors);
 
 /// <summary>
 /// Scratch memory, in floats: shared (per row), and each worker's own. A worker's begins with the tile that epilogues read, then

@@ -1,6 +1,8 @@
 using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Passes;
+using ModelCompiler.Compiler.Passes.Training;
+using ModelCompiler.Compiler.Plan.Training;
 
 namespace ModelCompiler.Compiler.Plan;
 
@@ -15,12 +17,35 @@ internal static class ModelPlanner
 
     public static ModelPlan Plan(string name, ModelGraph graph, FormatChoice formats, CacheFormat cache, Action<string, ModelGraph>? afterPass = null, ModelFeatures features = ModelFeatures.None)
     {
-        ModelGraph fused = PassList.Run(PassList.Inference, graph, formats, afterPass);
-        ArenaPlanner arena = ArenaPlanner.Plan(fused, LocalScratch.FirstFreeFloat(fused, cache));
         WeightsPlanner weights = new();
-        StagePlanner stages = new(fused, formats, arena, weights, cache, features);
+        ParameterLayout layout = new(weights, formats);
+        return Plan(name, graph, graph, formats, cache, afterPass, features, new ParameterMemory(layout, layout, _ => false), weights.Finish);
+    }
+
+    /// <summary>Plans a model together with adapters, over the packed weights that it has without them.</summary>
+    /// <exception cref="ArgumentException">A rank below 1, or a target that fits no product.</exception>
+    public static ModelPlan Plan(
+        string name, ModelGraph graph, FormatChoice formats, CacheFormat cache, AdapterOptions adapters, Action<string, ModelGraph>? afterPass = null, ModelFeatures features = ModelFeatures.None)
+    {
+        PackedWeights packed = Plan(name, graph, formats, cache).Weights;
+        ModelGraph adapted = InsertAdapters.Apply(graph, adapters);
+        WeightsPlanner own = new();
+        ParameterMemory memory = new(
+            new ParameterLayout(new WeightsPlanner(packed), formats), new ParameterLayout(own, ParameterMemory.F32), InsertAdapters.Adapters.Contains);
+        ModelPlan plan = Plan(name, graph, adapted, formats, cache, afterPass, features, memory, () => packed);
+        PackedWeights layout = own.Finish();
+        return plan with { Adapter = new AdapterPlan(adapters, layout, TrainedTensors.Of(layout, adapted)) };
+    }
+
+    private static ModelPlan Plan(
+        string name, ModelGraph graph, ModelGraph mapped, FormatChoice formats, CacheFormat cache, Action<string, ModelGraph>? afterPass, ModelFeatures features,
+        ParameterMemory memory, Func<PackedWeights> finish)
+    {
+        ModelGraph fused = PassList.Run(PassList.Inference, mapped, formats, afterPass);
+        ArenaPlanner arena = ArenaPlanner.Plan(fused, LocalScratch.FirstFreeFloat(fused, cache));
+        StagePlanner stages = new(fused, formats, arena, memory, cache, features);
         EquatableArray<Stage> program = stages.Run();
-        PackedWeights packed = weights.Finish();
+        PackedWeights packed = finish();
         ScratchPlan scratch = new(
             arena.FloatsPerRow, arena.LocalFloats + LocalScratch.UnpackFloats(program), LocalScratch.FloatsPerRow(program), Rows(arena.FloatsPerRow),
             ArenaPlanner.Pad(graph.Dimensions.Vocab));

@@ -44,6 +44,17 @@ internal sealed class ParameterLayout(WeightsPlanner weights, FormatChoice forma
         return weights.Matrix(formats.Of(gate.Weight), parts, gate.Outputs.PaddedWidth, WeightsPlanner.Inputs(input), input.PaddedWidth);
     }
 
+    /// <summary>The gate or the up of a matrix that has both, and which of them it is; null where a product has a matrix to itself or lies beside others.</summary>
+    public (PackedMatrix Matrix, int Part)? PartOf(ProductPart part, Groups input)
+        => weights.PartOf(new MatrixPart(WeightsPlanner.Outputs(part.Weight, part.Outputs).ToEquatable()), WeightsPlanner.Inputs(input));
+
+    /// <summary>The bias of such a part.</summary>
+    public WeightArgument BiasOf(Parameter bias, WeightBase origin)
+    {
+        (PackedVector vector, int at) = weights.VectorOf(bias);
+        return WeightArgument.Of("bias", vector, origin) with { OffsetBytes = vector.OffsetBytes + (sizeof(float) * (long)at) };
+    }
+
     /// <summary>The biases of products of one input, part behind part; null when there are none.</summary>
     public PackedVector? Biases(IReadOnlyList<ProductPart> parts)
     {

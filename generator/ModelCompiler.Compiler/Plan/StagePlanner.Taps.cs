@@ -40,10 +40,10 @@ internal sealed partial class StagePlanner
     private Stage[] Vectors()
     {
         TokenEmbedding embedding = graph.Operations.OfType<TokenEmbedding>().Single();
-        PackedMatrix table = layout.Table(embedding.Table);
+        PackedMatrix table = memory.Layout(embedding.Table).Table(embedding.Table);
         Stage stage = new(
             Lookup(embedding, table, hasPositions: false), embedding.Place, "x[t] = table[token[t]]", new([Slot(embedding.Output)]),
-            new([WeightArgument.Of("table", table)]), 0, EquatableArray<Slot>.Empty, true);
+            new([memory.Argument("table", table, embedding.Table)]), 0, EquatableArray<Slot>.Empty, true);
         return [stage, StateTap(embedding, TracedStates.Embedded)];
     }
 

@@ -6,9 +6,8 @@ namespace ModelCompiler.Compiler.Plan;
 
 /// <summary>Turns each operation of the fused graph into a stage: its kernel's constants, its operands and its weights.</summary>
 internal sealed partial class StagePlanner(
-    ModelGraph graph, FormatChoice formats, ArenaPlanner arena, WeightsPlanner weights, CacheFormat cache, ModelFeatures features)
+    ModelGraph graph, FormatChoice formats, ArenaPlanner arena, ParameterMemory memory, CacheFormat cache, ModelFeatures features)
 {
-    private readonly ParameterLayout layout = new(weights, formats);
     private readonly KernelNames names = new();
     private readonly List<Stage> stages = [];
     private readonly RowSelection? selection = RowSelection.Find(graph, arena);
@@ -97,11 +96,11 @@ internal sealed partial class StagePlanner(
     private void Plan(TokenEmbedding embedding)
     {
         Slot output = Slot(embedding.Output);
-        PackedMatrix table = layout.Table(embedding.Table);
-        List<WeightArgument> arguments = [WeightArgument.Of("table", table)];
+        PackedMatrix table = memory.Layout(embedding.Table).Table(embedding.Table);
+        List<WeightArgument> arguments = [memory.Argument("table", table, embedding.Table)];
         if (embedding.Positions is { } positions)
         {
-            arguments.Add(WeightArgument.Of("positions", layout.Positions(positions)));
+            arguments.Add(memory.Argument("positions", memory.Layout(positions).Positions(positions), positions));
         }
 
         EmbedKernel kernel = Lookup(embedding, table, embedding.Positions is not null);
@@ -129,12 +128,12 @@ internal sealed partial class StagePlanner(
         List<WeightArgument> arguments = [];
         if (norm.Weight is { } gain)
         {
-            arguments.Add(WeightArgument.Of("gain", layout.Row(gain, norm.WeightOffset)));
+            arguments.Add(memory.Argument("gain", memory.Layout(gain).Row(gain, norm.WeightOffset), gain));
         }
 
         if (norm.Bias is { } bias)
         {
-            arguments.Add(WeightArgument.Of("bias", layout.Row(bias, 0)));
+            arguments.Add(memory.Argument("bias", memory.Layout(bias).Row(bias, 0), bias));
         }
 
         bool gathers = norm.Place.Section == Section.Head && selection is null;
@@ -166,30 +165,32 @@ internal sealed partial class StagePlanner(
 
     private void Plan(FusedLinear linear)
     {
-        Slot input = Slot(linear.Input);
         bool toLogits = linear.Output.Id == graph.Logits.Id;
         ProductPart[] parts = [.. linear.Parts.Select(part => new ProductPart(
             part.Weight, part.Bias, toLogits ? Groups.Whole(part.Output.Width) : Groups.Of(Slot(part.Output))))];
-        PackedMatrix matrix = layout.Products(parts, Groups.Of(Source(linear.Input)));
-        PackedVector? biases = layout.Biases(parts);
-        List<WeightArgument> arguments = [Panels(matrix)];
-        if (biases is not null)
+        IReadOnlyList<ProductPlace> places = memory.Places(parts, Groups.Of(Source(linear.Input)));
+        for (int i = 0; i < places.Count; i++)
         {
-            arguments.Add(WeightArgument.Of("bias", biases));
+            Plan(linear, places.Count == 1 ? linear.Parts : new([linear.Parts[i]]), places[i], toLogits);
         }
+    }
 
+    private void Plan(FusedLinear linear, EquatableArray<LinearPart> parts, ProductPlace place, bool toLogits)
+    {
+        PackedMatrix matrix = place.Matrix;
         int width = matrix.PaddedOutputs;
-        Slot? output = toLogits ? null : Slot(linear.Parts.Count == 1 ? linear.Output : linear.Parts[0].Output);
+        Slot input = Slot(linear.Input);
+        Slot? output = toLogits ? null : Slot(parts[0].Output);
         Slot? residual = linear.Residual is null ? null : Slot(linear.Residual);
         CheckAlike(linear, output ?? residual ?? input, residual);
         LinearKernel kernel = names.Name(name => new LinearKernel(
             name, matrix.Format, matrix.PaddedInputs, width, InputBlocks.Of(matrix), input.Buffer.Stride, output?.Buffer.Stride ?? width,
-            residual?.Buffer.Stride ?? 0, biases is not null, residual is not null, linear.Activation, false, toLogits, UnpackOffset(matrix)),
-            $"Linear{linear.Input.Width}x{linear.Parts.Sum(part => part.Output.Width)}" + linear.Activation + (residual is null ? "" : "Add"));
-        string product = "W · " + ShortName(linear.Input) + (biases is not null ? " + b" : "");
-        string result = linear.Parts.Count > 1 ? "[" + string.Join(" ", linear.Parts.Select(part => ShortName(part.Output))) + "]" : toLogits ? "logits" : ShortName(linear.Output);
+            residual?.Buffer.Stride ?? 0, place.Biases.Length > 0, residual is not null, linear.Activation, false, toLogits, UnpackOffset(matrix), place.Parts, place.Part),
+            $"Linear{linear.Input.Width}x{parts.Sum(part => part.Output.Width)}" + linear.Activation + (residual is null ? "" : "Add"));
+        string product = "W · " + ShortName(linear.Input) + (place.Biases.Length > 0 ? " + b" : "");
+        string result = parts.Count > 1 ? "[" + string.Join(" ", parts.Select(part => ShortName(part.Output))) + "]" : toLogits ? "logits" : ShortName(parts[0].Output);
         string equation = linear.Activation is { } f ? $"{result} = {f}({product})" : residual is not null ? $"{result} = {ShortName(linear.Residual!)} + {product}" : $"{result} = {product}";
-        Add(kernel, linear, equation, [input, output, .. residual is null ? [] : new[] { residual }], [.. arguments]);
+        Add(kernel, linear, equation, [input, output, .. residual is null ? [] : new[] { residual }], [Panels(matrix, parts[0].Weight), .. place.Biases]);
     }
 
     private void Plan(GatedLinear gated)
@@ -201,21 +202,16 @@ internal sealed partial class StagePlanner(
 
         Slot input = Slot(gated.Input), output = Slot(gated.Output);
         ProductPart[] parts = [.. new[] { gated.Gate, gated.Up }.Select(part => new ProductPart(part.Weight, part.Bias, Groups.Of(output)))];
-        PackedMatrix matrix = layout.Gated(parts[0], parts[1], Groups.Of(Source(gated.Input)));
-        PackedVector? biases = layout.Biases(parts);
-        List<WeightArgument> arguments = [Panels(matrix)];
-        if (biases is not null)
-        {
-            arguments.Add(WeightArgument.Of("bias", biases));
-        }
+        PackedMatrix matrix = memory.Layout(gated.Gate.Weight).Gated(parts[0], parts[1], Groups.Of(Source(gated.Input)));
+        WeightArgument[] biases = memory.Biases(parts);
 
         LinearKernel kernel = names.Name(name => new LinearKernel(
             name, matrix.Format, matrix.PaddedInputs, output.PaddedWidth, InputBlocks.Of(matrix), input.Buffer.Stride, output.Buffer.Stride, 0,
-            biases is not null, false, gated.Activation, true, false, UnpackOffset(matrix)),
+            biases.Length > 0, false, gated.Activation, true, false, UnpackOffset(matrix)),
             $"Gated{gated.Input.Width}x{gated.Output.Width}{gated.Activation}");
-        string bias = biases is not null ? " + b" : "";
+        string bias = biases.Length > 0 ? " + b" : "";
         string x = ShortName(gated.Input);
-        Add(kernel, gated, $"{ShortName(gated.Output)} = {gated.Activation}(Wgate · {x}{bias}) · (Wup · {x}{bias})", [input, output], [.. arguments]);
+        Add(kernel, gated, $"{ShortName(gated.Output)} = {gated.Activation}(Wgate · {x}{bias}) · (Wup · {x}{bias})", [input, output], [Panels(matrix, gated.Gate.Weight), .. biases]);
     }
 
     private void Plan(FusedAttention attention)
@@ -227,7 +223,7 @@ internal sealed partial class StagePlanner(
         {
             if (norm?.Weight is { } gain)
             {
-                arguments.Add(WeightArgument.Of(name, layout.Row(gain, norm.WeightOffset)));
+                arguments.Add(memory.Argument(name, memory.Layout(gain).Row(gain, norm.WeightOffset), gain));
             }
         }
 
@@ -262,10 +258,10 @@ internal sealed partial class StagePlanner(
         Add(kernel, operation, $"y = {equation}", b is null ? [a, y] : [a, b, y], []);
     }
 
-    private WeightArgument Panels(PackedMatrix matrix)
+    private WeightArgument Panels(PackedMatrix matrix, Parameter weight)
     {
         ReadPerToken.Add(matrix);
-        return WeightArgument.Of("panels", matrix);
+        return memory.Argument("panels", matrix, weight);
     }
 
     /// <summary>Behind all else in a worker's local scratch.</summary>

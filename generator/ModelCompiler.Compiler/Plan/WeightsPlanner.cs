@@ -72,6 +72,33 @@ internal sealed class WeightsPlanner
         return vector;
     }
 
+    /// <summary>A matrix of several parts, of which <paramref name="part"/> over these inputs is one, and which one; null: there is none.</summary>
+    public (PackedMatrix Matrix, int Part)? PartOf(MatrixPart part, IReadOnlyList<InputSegment> inputs)
+    {
+        EquatableArray<InputSegment> inputArray = inputs.ToEquatable();
+        foreach (PackedMatrix matrix in known.Values.Where(matrix => matrix.Parts.Count > 1 && matrix.Inputs.Equals(inputArray)))
+        {
+            for (int i = 0; i < matrix.Parts.Count; i++)
+            {
+                if (matrix.Parts[i].Equals(part))
+                {
+                    return (matrix, i);
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The vector that holds a parameter, and its element where that begins.</summary>
+    public (PackedVector Vector, int At) VectorOf(Parameter parameter)
+    {
+        PackedVector? vector = knownVectors.Values.FirstOrDefault(vector => vector.Segments.Any(segment => segment.Parameter == parameter));
+        return vector is null
+            ? throw new UnsupportedOperationException($"that reads '{parameter.Name}', which is not there")
+            : (vector, vector.Segments.First(segment => segment.Parameter == parameter).At);
+    }
+
     /// <summary>Rows of <paramref name="weight"/> as the columns of a slot, from column <paramref name="first"/> on.</summary>
     public static IEnumerable<OutputSegment> Outputs(Parameter weight, Groups groups, int first = 0)
     {

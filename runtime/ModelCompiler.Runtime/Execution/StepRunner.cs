@@ -17,6 +17,7 @@ internal sealed unsafe class StepRunner : IDisposable
 
     private readonly ModelDescription description;
     private readonly byte* weights;
+    private readonly byte* adapter;
     private readonly bool alwaysUseAllThreads;
     private readonly WorkerPool pool;
     private readonly RopeCache rope;
@@ -29,10 +30,11 @@ internal sealed unsafe class StepRunner : IDisposable
     private NativeBlock? sharedLogits;
     private int logitRows;
 
-    public StepRunner(ModelDescription description, LoadOptions options, byte* weights)
+    public StepRunner(ModelDescription description, LoadOptions options, byte* weights, byte* adapter)
     {
         this.description = description;
         this.weights = weights;
+        this.adapter = adapter;
         int maxRows = options.ChoosePromptChunk(description.MaxRows);
         alwaysUseAllThreads = options.AlwaysUseAllThreads;
         pool = new WorkerPool(options.ChooseThreads(), description.Name);
@@ -90,6 +92,7 @@ internal sealed unsafe class StepRunner : IDisposable
         foreach (Worker worker in pool.Workers[..count])
         {
             worker.Weights = weights;
+            worker.Trainable = adapter;
             rows.Attach(worker);
             worker.Blocks = blocks;
             worker.BlockCount = blockCount;

@@ -61,7 +61,7 @@ public sealed unsafe class Worker
     /// <summary>[LogitRows × ModelDescription.VocabStride], row by row.</summary>
     public float* Logits;
 
-    /// <summary>Training: the parameters being trained, float32 in the layout of packed weights, 64-byte aligned.</summary>
+    /// <summary>Parameters being trained, float32 in the layout of packed weights, 64-byte aligned; or adapters.</summary>
     public byte* Trainable;
 
     /// <summary>Training: the gradient of each of them, at the same place. Steps add to it.</summary>

@@ -55,21 +55,7 @@ public abstract unsafe partial class TrainableModel
         lock (stepLock)
         {
             TrainingTensor tensor = Find(name, published.Length);
-            double addend = buffer == Parameters ? tensor.Addend : 0;
-            (long outputStride, long inputStride) = tensor.Strides;
-            foreach (TensorSegment segment in tensor.Segments)
-            {
-                for (int output = 0; output < segment.Outputs; output++)
-                {
-                    (long first, int stride) = segment.Locate(output);
-                    long at = ((segment.FirstOutput + output) * outputStride) + (segment.FirstInput * inputStride);
-                    for (int input = 0; input < segment.Inputs; input++)
-                    {
-                        float packed = buffer[first + ((long)input * stride)];
-                        published[(int)(at + (input * inputStride))] = addend == 0 ? packed : (float)(packed - addend);
-                    }
-                }
-            }
+            tensor.Gather(buffer, published, buffer == Parameters ? tensor.Addend : 0);
         }
     }
 
@@ -79,21 +65,7 @@ public abstract unsafe partial class TrainableModel
         lock (stepLock)
         {
             TrainingTensor tensor = Find(name, published.Length);
-            double addend = buffer == Parameters ? tensor.Addend : 0;
-            (long outputStride, long inputStride) = tensor.Strides;
-            foreach (TensorSegment segment in tensor.Segments)
-            {
-                for (int output = 0; output < segment.Outputs; output++)
-                {
-                    (long first, int stride) = segment.Locate(output);
-                    long at = ((segment.FirstOutput + output) * outputStride) + (segment.FirstInput * inputStride);
-                    for (int input = 0; input < segment.Inputs; input++)
-                    {
-                        float value = published[(int)(at + (input * inputStride))];
-                        buffer[first + ((long)input * stride)] = addend == 0 ? value : (float)(value + addend);
-                    }
-                }
-            }
+            tensor.Scatter(published, buffer, buffer == Parameters ? tensor.Addend : 0);
         }
     }
 

@@ -1,4 +1,5 @@
 using ModelCompiler.Runtime.Execution;
+using ModelCompiler.Runtime.Weights;
 
 namespace ModelCompiler.Runtime.Training;
 
@@ -12,10 +13,13 @@ public abstract unsafe partial class TrainableModel : IDisposable
     private readonly Lock stepLock = new();
     private readonly TrainableMemory memory;
     private readonly TrainingRunner runner;
+    private readonly WeightsFile? frozen;
     private readonly Action<Worker> execute;
     private bool disposed;
 
-    /// <summary>Called by the emitted class: takes memory for parameters and gradients, all 0.</summary>
+    /// <summary>Called by the emitted class: takes memory for what is trained and its gradients, all 0, and opens the weights that stay as they are, if there are any.</summary>
+    /// <exception cref="FileNotFoundException">The weights are not where they should be.</exception>
+    /// <exception cref="WeightsFileException">They are not this model's, or damaged.</exception>
     /// <exception cref="PlatformNotSupportedException">This processor does not have the instruction set.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     /// <exception cref="OutOfMemoryException">Parameters and gradients do not fit.</exception>
@@ -26,6 +30,7 @@ public abstract unsafe partial class TrainableModel : IDisposable
         try
         {
             InstructionSet = InstructionSets.Choose(description.InstructionSets, options.InstructionSet, Environment.GetEnvironmentVariable(InstructionSets.EnvironmentVariable));
+            frozen = OpenFrozen(description, options);
             memory = new TrainableMemory(description);
             runner = new TrainingRunner(description, options.ChooseThreads());
             tensors = description.Tensors.ToDictionary(tensor => tensor.Name);
@@ -35,6 +40,7 @@ public abstract unsafe partial class TrainableModel : IDisposable
         {
             memory?.Dispose();
             runner?.Dispose();
+            frozen?.Dispose();
             GC.SuppressFinalize(this);
             throw;
         }
@@ -99,6 +105,7 @@ public abstract unsafe partial class TrainableModel : IDisposable
                 disposed = true;
                 runner.Dispose();
                 memory.Dispose();
+                frozen?.Dispose();
             }
         }
 
@@ -115,7 +122,7 @@ public abstract unsafe partial class TrainableModel : IDisposable
         lock (stepLock)
         {
             ObjectDisposedException.ThrowIf(disposed, this);
-            ReadOnlySpan<float> losses = runner.Run(batch, memory, lossScale, lossOnly, execute);
+            ReadOnlySpan<float> losses = runner.Run(batch, memory, frozen is null ? null : frozen.Data, lossScale, lossOnly, execute);
             double sum = 0;
             for (int row = 0; row < losses.Length; row++)
             {
@@ -135,6 +142,13 @@ public abstract unsafe partial class TrainableModel : IDisposable
             return sum;
         }
     }
+
+    private WeightsFile? OpenFrozen(TrainingDescription description, TrainingLoadOptions options)
+        => description.Frozen is { } expected
+            ? WeightsFile.Open(
+                new(description.Name, expected.File, expected.EmbeddedResource, expected.PlanHash, expected.ContentHash, expected.LengthBytes),
+                new LoadOptions { WeightsPath = options.WeightsPath }, GetType().Assembly)
+            : null;
 
     private void Clear()
     {

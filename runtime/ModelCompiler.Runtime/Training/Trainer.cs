@@ -36,7 +36,7 @@ public sealed unsafe class Trainer : IDisposable
         sampler = new(data.Training, options.Seed, options.Context);
         heldOut = data.HeldOut.IsEmpty ? null : new(data.HeldOut, options.Seed, options.Context);
         batch = new(options.Batch, options.Context);
-        begin = new(0, [.. options.Describe(), new("layout", model.Description.PlanHash), new("text", Hash(data.Training.Span))]);
+        begin = new(0, [.. options.Describe(), new("layout", model.Description.PlanHash), .. Frozen(model.Description), new("text", Hash(data.Training.Span))]);
         optimizer = new(model, options.Optimizer);
         try
         {
@@ -52,6 +52,10 @@ public sealed unsafe class Trainer : IDisposable
             throw;
         }
     }
+
+    /// <summary>Adapters belong to the weights that they were trained over.</summary>
+    private static IEnumerable<KeyValuePair<string, string>> Frozen(TrainingDescription description)
+        => description is { Adapter: { } adapter, Frozen: { } frozen } ? [new("adapter", adapter.ToString()), new("frozen weights", frozen.ContentHash)] : [];
 
     /// <summary>Steps done.</summary>
     public long Step { get; private set; }

@@ -1,3 +1,5 @@
+using ModelCompiler.Runtime.Adapters;
+
 namespace ModelCompiler.Runtime.Training;
 
 /// <summary>The numbers of a trainable model: written by the compiler into the model's class, read by the runtime.</summary>
@@ -21,7 +23,7 @@ public sealed record TrainingDescription
     /// <summary>Largest number of positions.</summary>
     public required int ContextLength { get; init; }
 
-    /// <summary>SHA-256 of the layout of the trained parameters, in lower-case hexadecimal: that of the inference code in f32, which can read them as they lie.</summary>
+    /// <summary>SHA-256 of the layout of the trained parameters, in lower-case hexadecimal: where the model itself is trained, that of the inference code in f32, which can read them as they lie.</summary>
     public required string PlanHash { get; init; }
 
     /// <summary>Bytes of the trained parameters in that layout; of their gradients too.</summary>
@@ -50,4 +52,18 @@ public sealed record TrainingDescription
 
     /// <summary>The trained tensors as they are published, and where each of their numbers lies.</summary>
     public required IReadOnlyList<TrainingTensor> Tensors { get; init; }
+
+    /// <summary>The adapters that are trained while the model is frozen; null: the model itself is trained.</summary>
+    public AdapterSettings? Adapter { get; init; }
+
+    /// <summary>The packed weights that stay as they are; null: there are none.</summary>
+    public FrozenWeights? Frozen { get; init; }
 }
+
+/// <summary>Packed weights that a training reads and does not change.</summary>
+/// <param name="File">Their file name.</param>
+/// <param name="EmbeddedResource">The resource that holds them instead, or null.</param>
+/// <param name="PlanHash">SHA-256 of their layout, in lower-case hexadecimal.</param>
+/// <param name="ContentHash">SHA-256 of their content.</param>
+/// <param name="LengthBytes">Length of the data section.</param>
+public sealed record FrozenWeights(string File, string? EmbeddedResource, string PlanHash, string ContentHash, long LengthBytes);

@@ -33,8 +33,8 @@ internal sealed unsafe class TrainingRunner : IDisposable
     /// <summary>Workers of a step.</summary>
     public int Threads => pool.Threads;
 
-    /// <summary>Runs <paramref name="execute"/> over a batch. The losses are good until the next step.</summary>
-    public ReadOnlySpan<float> Run(TrainingBatch batch, TrainableMemory memory, float lossScale, bool lossOnly, Action<Worker> execute)
+    /// <summary>Runs <paramref name="execute"/> over a batch; <paramref name="frozen"/>: the weights that are not trained, or null. The losses are good until the next step.</summary>
+    public ReadOnlySpan<float> Run(TrainingBatch batch, TrainableMemory memory, byte* frozen, float lossScale, bool lossOnly, Action<Worker> execute)
     {
         int count = batch.Tokens.Length;
         Reserve(batch);
@@ -51,6 +51,7 @@ internal sealed unsafe class TrainingRunner : IDisposable
             rope.Attach(worker);
             scratch.Attach(worker);
             worker.Logits = logits.Floats;
+            worker.Weights = frozen;
             worker.Trainable = memory.Parameters.Bytes;
             worker.Gradients = memory.Gradients.Bytes;
             worker.Targets = targets;
@@ -107,7 +108,7 @@ internal sealed unsafe class TrainingRunner : IDisposable
     }
 }
 
-/// <summary>The trained parameters and their gradients, in the layout of packed weights in f32.</summary>
+/// <summary>The trained parameters and their gradients, in the layout of packed weights in f32, or that of adapters.</summary>
 internal sealed class TrainableMemory(TrainingDescription description) : IDisposable
 {
     public NativeBlock Parameters { get; } = new(Math.Max(description.ParametersLengthBytes, 64), $"the parameters of model '{description.Name}'");

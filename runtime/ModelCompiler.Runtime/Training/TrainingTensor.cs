@@ -14,6 +14,44 @@ public sealed record TrainingTensor(string Name, IReadOnlyList<int> Shape, bool 
     /// <summary>Whether weight decay applies: to matrices and tables, and not to norms and biases.</summary>
     public bool Decays => Shape.Count > 1;
 
+    /// <summary>Copies the numbers out of memory that is laid out as the segments tell.</summary>
+    internal unsafe void Gather(float* packed, Span<float> published, double addend)
+    {
+        (long outputStride, long inputStride) = Strides;
+        foreach (TensorSegment segment in Segments)
+        {
+            for (int output = 0; output < segment.Outputs; output++)
+            {
+                (long first, int stride) = segment.Locate(output);
+                long at = ((segment.FirstOutput + output) * outputStride) + (segment.FirstInput * inputStride);
+                for (int input = 0; input < segment.Inputs; input++)
+                {
+                    float number = packed[first + ((long)input * stride)];
+                    published[(int)(at + (input * inputStride))] = addend == 0 ? number : (float)(number - addend);
+                }
+            }
+        }
+    }
+
+    /// <summary>The opposite of <see cref="Gather"/>.</summary>
+    internal unsafe void Scatter(ReadOnlySpan<float> published, float* packed, double addend)
+    {
+        (long outputStride, long inputStride) = Strides;
+        foreach (TensorSegment segment in Segments)
+        {
+            for (int output = 0; output < segment.Outputs; output++)
+            {
+                (long first, int stride) = segment.Locate(output);
+                long at = ((segment.FirstOutput + output) * outputStride) + (segment.FirstInput * inputStride);
+                for (int input = 0; input < segment.Inputs; input++)
+                {
+                    float number = published[(int)(at + (input * inputStride))];
+                    packed[first + ((long)input * stride)] = addend == 0 ? number : (float)(number + addend);
+                }
+            }
+        }
+    }
+
     /// <summary>Floats between two outputs, and between two inputs, of the published tensor.</summary>
     internal (long Output, long Input) Strides => Shape.Count == 1 ? (1, 1) : Transposed ? (1, Shape[1]) : (Shape[1], 1);
 }

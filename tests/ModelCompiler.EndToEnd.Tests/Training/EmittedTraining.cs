@@ -4,25 +4,28 @@ using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Inputs;
 using ModelCompiler.Compiler.Packing;
 using ModelCompiler.Compiler.Passes;
+using ModelCompiler.Compiler.Passes.Training;
 using ModelCompiler.Compiler.Plan;
 using ModelCompiler.Compiler.Plan.Training;
 using ModelCompiler.Compiler.Reference.Training;
 using ModelCompiler.EndToEnd.Tests.Conformance;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Training;
+using ModelCompiler.Runtime.Weights;
+using ModelCompiler.Tool.Packing;
 using ModelCompiler.Tool.Synthesis;
 
 namespace ModelCompiler.EndToEnd.Tests.Training;
 
 /// <summary>The training class of a synthetic model, gone the whole way: declared, differentiated, planned, emitted, compiled. Its weights exist in memory only.</summary>
-internal sealed class EmittedTraining : ITensorSource
+internal sealed class EmittedTraining : ITensorSource, IDisposable
 {
     private const string ClassName = "Trainable";
 
     private readonly Dictionary<string, float[]> numbers = [];
     private readonly Func<TrainingLoadOptions, TrainableModel> create;
 
-    public EmittedTraining(string name, string config, long? memoryBytes = null, int rows = 1)
+    public EmittedTraining(string name, string config, long? memoryBytes = null, int rows = 1, AdapterOptions? adapters = null, string weights = "f32")
     {
         List<TensorInfo> tensors = [];
         foreach (SyntheticTensor tensor in SyntheticTensors.Of(config))
@@ -39,21 +42,30 @@ internal sealed class EmittedTraining : ITensorSource
         }
 
         List<ModelDiagnostic> diagnostics = [];
-        ModelInputs inputs = new(name, new ModelConfig(new TextFile("config.json", config)), new([.. tensors]));
-        TrainingPlan? plan = ModelCompilation.PlanTraining(inputs, new TrainingPlanOptions(memoryBytes, rows), diagnostics);
+        Inputs = new(name, new ModelConfig(new TextFile("config.json", config)), new([.. tensors]));
+        TrainingPlan? plan = ModelCompilation.PlanTraining(Inputs, new TrainingPlanOptions(memoryBytes, rows, adapters, weights), diagnostics);
         Assert.Empty(diagnostics);
         Plan = plan!;
-        Files = ModelCompilation.EmitTraining(Plan, new TrainingEmitOptions("Emitted", null, ClassName, Targets: Engines.All.Select(set => Enum.Parse<TargetSet>(set.ToString())).ToEquatable()));
-        Assembly = EmittedAssembly.Compile("Training_" + EmittedModel.IdentifierOf(name, memoryBytes.ToString()!), Files);
+        string? contentHash = adapters is null ? null : PackFrozen();
+        Files = ModelCompilation.EmitTraining(Plan, new TrainingEmitOptions("Emitted", null, ClassName, Weights: contentHash is null ? null : new("frozen.mcw", null, contentHash), Targets: Engines.All.Select(set => Enum.Parse<TargetSet>(set.ToString())).ToEquatable()));
+        Assembly = EmittedAssembly.Compile("Training_" + EmittedModel.IdentifierOf(name, $"{memoryBytes}{weights}{string.Concat(adapters?.TargetModules ?? [])}"), Files);
         create = System.Reflection.Assembly.Load(Assembly).GetType($"Emitted.{ClassName}", throwOnError: true)!
             .GetMethod("Create", [typeof(TrainingLoadOptions)])!.CreateDelegate<Func<TrainingLoadOptions, TrainableModel>>();
     }
+
+    public ModelInputs Inputs { get; }
 
     public TrainingPlan Plan { get; }
 
     public EquatableArray<GeneratedFile> Files { get; }
 
     public byte[] Assembly { get; }
+
+    /// <summary>The packed weights that are frozen, where adapters are trained.</summary>
+    public string? FrozenPath { get; private set; }
+
+    /// <summary>Hash of their content.</summary>
+    public string FrozenHash { get; private set; } = "";
 
     public int Vocab => Plan.Graph.Dimensions.Vocab;
 
@@ -63,10 +75,10 @@ internal sealed class EmittedTraining : ITensorSource
     /// <summary>The model with its weights.</summary>
     public TrainableModel Load(InstructionSet instructionSet, int threads = 1)
     {
-        TrainableModel model = create(new TrainingLoadOptions { InstructionSet = instructionSet, Threads = threads });
-        foreach (KeyValuePair<string, float[]> tensor in numbers)
+        TrainableModel model = create(new TrainingLoadOptions { InstructionSet = instructionSet, Threads = threads, WeightsPath = FrozenPath });
+        foreach (TrainingTensor tensor in model.Description.Tensors)
         {
-            model.WriteTensor(tensor.Key, tensor.Value);
+            model.WriteTensor(tensor.Name, numbers[tensor.Name]);
         }
 
         return model;
@@ -112,12 +124,13 @@ internal sealed class EmittedTraining : ITensorSource
     /// <summary>The same step in double precision, as graph and weights say; gradients as they are published.</summary>
     public (double[] Losses, Dictionary<string, double[]> Gradients) Reference(TrainingBatch batch)
     {
-        FormatChoice f32 = new(Compiler.Formats.F32Format.Instance, default);
-        ModelGraph differentiated = PassList.Run([.. PassList.Training(TrainedParameters.All).Take(1)], Plan.Model.Graph, f32);
+        ModelGraph differentiated = Plan.Adapters is { } adapters
+            ? Autodiff.Apply(InsertAdapters.Apply(Plan.Model.Graph, adapters), InsertAdapters.Adapters)
+            : Autodiff.Apply(Plan.Model.Graph, TrainedParameters.All);
         TrainingSequence[] sequences = [.. Enumerable.Range(0, batch.Sequences).Select(s => new TrainingSequence(
             batch.Tokens.Slice(s * batch.Length, batch.Length).ToArray(), batch.Targets.Slice(s * batch.Length, batch.Length).ToArray()))];
-        TrainingStep step = new TrainingReference(differentiated, new PublishedParameters(this)).Run(sequences, 1f / batch.CountTargets());
-        Dictionary<string, double[]> published = numbers.ToDictionary(tensor => tensor.Key, tensor => new double[tensor.Value.Length]);
+        TrainingStep step = new TrainingReference(differentiated, new RoundedParameters(Plan.Model.Weights, new PublishedParameters(this)), Plan.Model.Weights).Run(sequences, 1f / batch.CountTargets());
+        Dictionary<string, double[]> published = Plan.Tensors.ToDictionary(tensor => tensor.Tensor.Name, tensor => new double[numbers[tensor.Tensor.Name].Length]);
         foreach ((Parameter parameter, double[] gradient) in step.Gradients)
         {
             int outputs = parameter.Transposed ? parameter.Tensor.Shape[1] : 0;
@@ -132,6 +145,30 @@ internal sealed class EmittedTraining : ITensorSource
         }
 
         return (step.Losses, published);
+    }
+
+    /// <summary>A published adapter may have any numbers; those of a new one would leave A without a gradient.</summary>
+    private string PackFrozen()
+    {
+        foreach (TrainedTensor tensor in Plan.Tensors)
+        {
+            SeededNoise noise = new(2, tensor.Tensor.Name);
+            numbers.Add(tensor.Tensor.Name, [.. Enumerable.Range(0, tensor.Tensor.Shape[0] * tensor.Tensor.Shape[1]).Select(i => 0.2f * noise.Normal(i))]);
+        }
+
+        FrozenPath = Path.Combine(AppContext.BaseDirectory, $"frozen-{Guid.NewGuid():n}.mcw");
+        using WeightsFileWriter writer = new(FrozenPath, Plan.Model.Hash);
+        WeightsPacker.Pack(Plan.Model.Weights, new PublishedParameters(this), writer.Write);
+        return FrozenHash = writer.Complete([]);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (FrozenPath is not null)
+        {
+            File.Delete(FrozenPath);
+        }
     }
 
     /// <inheritdoc/>

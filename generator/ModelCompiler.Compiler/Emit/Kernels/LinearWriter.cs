@@ -31,7 +31,7 @@ internal static class LinearWriter
     /// <summary>Writes the loop that claims panels, over variables w, x, y, rows, panels and, where the kernel has them, bias and residual.</summary>
     public static void WriteClaims(KernelSet set, SourceWriter writer, LinearKernel kernel)
     {
-        int parts = kernel.Gated ? 2 : 1;
+        int parts = kernel.Gated ? 2 : kernel.Parts;
         int columns = kernel.Format.PanelColumns;
         long panelBytes = parts * kernel.Format.PanelBytes(kernel.Inputs, columns);
         int full = kernel.Outputs / columns;
@@ -39,18 +39,18 @@ internal static class LinearWriter
         writer.Open("while (w.Next(split.Items, split.Grain, out int first, out int last))");
         writer.Open("for (int item = first; item < last; item++)");
         writer.Line("split.Locate(item, rows, out int panel, out int row, out int count);");
-        string call(string method)
-            => $"{method}(w, x + ((nint)row * {kernel.InStride}), count, panels + ((nint)panel * {panelBytes}), y + ((nint)row * {kernel.OutStride}) + (panel * {columns})"
+        string call(int width)
+            => $"{Panel(set, kernel, width)}(w, x + ((nint)row * {kernel.InStride}), count, panels + ((nint)panel * {panelBytes}){(kernel.Part == 0 ? "" : $" + {kernel.Part * kernel.Format.PanelBytes(kernel.Inputs, width)}")}, y + ((nint)row * {kernel.OutStride}) + (panel * {columns})"
                 + (kernel.HasBias ? $", bias + (panel * {columns})" : "")
                 + (kernel.HasResidual ? $", residual + ((nint)row * {kernel.ResidualStride}) + (panel * {columns})" : "") + ");";
         if (full > 0 && kernel.TailColumns > 0)
         {
-            writer.Open($"if (panel < {full})").Line(call(Panel(set, kernel, columns))).Close();
-            writer.Open("else").Line(call(Panel(set, kernel, kernel.TailColumns))).Close();
+            writer.Open($"if (panel < {full})").Line(call(columns)).Close();
+            writer.Open("else").Line(call(kernel.TailColumns)).Close();
         }
         else
         {
-            writer.Line(call(Panel(set, kernel, full > 0 ? columns : kernel.TailColumns)));
+            writer.Line(call(full > 0 ? columns : kernel.TailColumns));
         }
 
         writer.Close().Close();

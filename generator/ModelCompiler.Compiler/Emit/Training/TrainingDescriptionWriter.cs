@@ -6,7 +6,7 @@ using ModelCompiler.Compiler.Plan.Training;
 namespace ModelCompiler.Compiler.Emit.Training;
 
 /// <summary>The numbers of the training step that the runtime needs, as a field, and where the published tensors' numbers lie, layer by layer.</summary>
-internal sealed class TrainingDescriptionWriter(TrainingPlan plan, IReadOnlyList<VectorTarget> targets)
+internal sealed class TrainingDescriptionWriter(TrainingPlan plan, IReadOnlyList<VectorTarget> targets, TrainingWeights? weights)
 {
     /// <summary>The field, and the tensors outside the layers.</summary>
     public void Write(SourceWriter writer)
@@ -23,8 +23,8 @@ internal sealed class TrainingDescriptionWriter(TrainingPlan plan, IReadOnlyList
             ("RecomputedLayers", Literals.Int(plan.RecomputedLayers)),
             ("Vocab", Literals.Int(d.Vocab)),
             ("ContextLength", Literals.Int(d.ContextLength)),
-            ("PlanHash", Literals.String(plan.Model.Hash)),
-            ("ParametersLengthBytes", Literals.Int(plan.Model.Weights.LengthBytes)),
+            ("PlanHash", Literals.String(plan.Hash)),
+            ("ParametersLengthBytes", Literals.Int(plan.Trained.LengthBytes)),
             ("ArenaFloatsPerRow", Literals.Int(scratch.ArenaFloatsPerRow)),
             ("LocalFloats", Literals.Int(scratch.LocalFloats)),
             ("LocalFloatsPerRow", Literals.Int(scratch.LocalFloatsPerRow)),
@@ -32,6 +32,7 @@ internal sealed class TrainingDescriptionWriter(TrainingPlan plan, IReadOnlyList
             ("LogitsFloats", Literals.Int(scratch.LogitsFloats)),
             ("InstructionSets", $"[{string.Join(", ", targets.Select(target => "InstructionSet." + target.Name))}]"),
             ("Tensors", "AllTensors()"),
+            .. Frozen(),
         ];
         foreach ((string name, string value) in values)
         {
@@ -55,35 +56,22 @@ internal sealed class TrainingDescriptionWriter(TrainingPlan plan, IReadOnlyList
         writer.Close();
     }
 
+    /// <summary>Where adapters alone are trained: which ones, and the weights that stay as they are.</summary>
+    private IEnumerable<(string Name, string Value)> Frozen()
+    {
+        if (plan.Adapters is { } adapters)
+        {
+            TrainingWeights file = weights ?? throw new ArgumentException("Adapters are trained over packed weights: name their file.");
+            string resource = file.EmbeddedResource is { } name ? Literals.String(name) : "null";
+            yield return ("Adapter", TensorListWriter.Settings(adapters));
+            yield return ("Frozen", $"new FrozenWeights({Literals.String(file.File)}, {resource}, {Literals.String(plan.Model.Hash)}, {Literals.String(file.ContentHash)}, {Literals.Int(plan.Model.Weights.LengthBytes)})");
+        }
+    }
+
     /// <summary>The method that adds the tensors of a layer; −1: those outside the layers.</summary>
     public void WriteTensors(SourceWriter writer, int layer)
-    {
-        writer.Line($"/// <summary>{(layer < 0 ? "The tensors outside the layers." : $"The tensors of layer {layer}.")}</summary>");
-        writer.Open($"private static void {MethodName(layer)}(List<TrainingTensor> tensors)");
-        Dictionary<PackedMatrix, string> matrices = [];
-        foreach (TrainedTensor tensor in plan.Tensors.Where(tensor => tensor.Layer == layer))
-        {
-            foreach (PackedMatrix matrix in tensor.Segments.Select(segment => segment.Matrix).OfType<PackedMatrix>().Where(matrix => !matrices.ContainsKey(matrix)))
-            {
-                matrices.Add(matrix, $"matrix{matrices.Count}");
-                writer.Line($"PanelMatrix {matrices[matrix]} = new({Literals.Int(matrix.OffsetBytes / sizeof(float))}, {matrix.PaddedInputs}, {matrix.PaddedOutputs}, {matrix.Parts.Count}); // {Literals.Comment(matrix.Name)}");
-            }
-
-            string segments = string.Join(", ", tensor.Segments.Select(segment => Segment(segment, matrices)));
-            string addend = tensor.Addend == 0 ? "" : $", {Literals.Double(tensor.Addend)}";
-            writer.Line($"tensors.Add(new({Literals.String(tensor.Tensor.Name)}, [{string.Join(", ", tensor.Tensor.Shape)}], {(tensor.Transposed ? "true" : "false")}, [{segments}]{addend}));");
-        }
-
-        writer.Close();
-    }
-
-    private static string Segment(TrainedSegment segment, Dictionary<PackedMatrix, string> matrices)
-    {
-        string block = $"{segment.FirstOutput}, {segment.Outputs}, {segment.FirstInput}, {segment.Inputs}";
-        return segment.Matrix is { } matrix
-            ? $"new PanelSegment({block}, {matrices[matrix]}, {segment.Part}, {segment.Column}, {segment.Input})"
-            : $"new RowSegment({block}, {Literals.Int(segment.Offset)}, {segment.Stride})";
-    }
+        => TensorListWriter.Write(
+            writer, MethodName(layer), layer < 0 ? "The tensors outside the layers." : $"The tensors of layer {layer}.", plan.Tensors.Where(tensor => tensor.Layer == layer));
 
     private static string MethodName(int layer) => layer < 0 ? "AddTensors" : $"AddTensorsOfLayer{layer:00}";
 }

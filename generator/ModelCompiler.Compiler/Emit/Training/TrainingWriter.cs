@@ -42,16 +42,16 @@ internal sealed class TrainingWriter
         string name = options.ClassName;
         SourceWriter writer = emitted.Begin(
             Describe(), "using System.Collections.Generic;", "using System.Runtime.Intrinsics.Arm;", "using System.Runtime.Intrinsics.X86;", "using ModelCompiler.Runtime;",
-            "using ModelCompiler.Runtime.Execution;", "using ModelCompiler.Runtime.Training;");
+            "using ModelCompiler.Runtime.Adapters;", "using ModelCompiler.Runtime.Execution;", "using ModelCompiler.Runtime.Training;");
         emitted.OpenOuter(writer);
         WriteLoadForTraining(writer);
         writer.Line($"/// <summary>{Literals.Documentation(plan.Model.Name)}: {Literals.Documentation(Describe())}</summary>");
         writer.Open($"{options.Modifiers} unsafe partial class {name} : TrainableModel".TrimStart());
-        new TrainingDescriptionWriter(plan, emitted.Targets).Write(writer);
+        new TrainingDescriptionWriter(plan, emitted.Targets, options.Weights).Write(writer);
         writer.Line();
         writer.Line($"private {name}(TrainingLoadOptions? options)\n    : base(description, options)").Line("{").Line("}");
         writer.Line();
-        writer.Line("/// <summary>Takes memory for the parameters and their gradients, all 0: WriteTensor sets them.</summary>");
+        writer.Line("/// <summary>Takes memory for what is trained and its gradients, all 0: WriteTensor sets it.</summary>");
         writer.Line($"public static {name} Create(TrainingLoadOptions? options = null) => new(options);");
         writer.Line();
         emitted.WriteExecute(writer);
@@ -70,8 +70,17 @@ internal sealed class TrainingWriter
     /// <summary>In the model's own class: the weights that it was packed with, ready for training.</summary>
     private void WriteLoadForTraining(SourceWriter writer)
     {
-        if (options.Weights is not { } weights)
+        if (options.Weights is not { } weights || options.OuterClass is null)
         {
+            return;
+        }
+
+        if (plan.Adapters is not null)
+        {
+            writer.Line("/// <summary>Gets the adapters ready for training, all 0, over the packed weights, which stay as they are.</summary>");
+            writer.Line("/// <exception cref=\"ModelCompiler.Runtime.Weights.WeightsFileException\">The weights are not those that this code was made for.</exception>");
+            writer.Line($"public static {options.ClassName} LoadForTraining(TrainingLoadOptions? options = null) => {options.ClassName}.Create(options);");
+            writer.Line();
             return;
         }
 
@@ -89,7 +98,7 @@ internal sealed class TrainingWriter
         return string.Format(
             CultureInfo.InvariantCulture,
             "training of {0}, {1} layers of width {2}, {3} heads ({4} key/value) of {5}, feed-forward {6}, vocabulary {7}; {8:0.##} MB of parameters, {9:0.#} KB of activations for each token{10}.",
-            plan.Model.Graph.Family, d.Layers, d.Dim, d.Heads, d.KvHeads, d.HeadDim, d.HiddenDim, d.Vocab, plan.Model.Weights.LengthBytes / 1e6,
+            plan.Model.Graph.Family, d.Layers, d.Dim, d.Heads, d.KvHeads, d.HeadDim, d.HiddenDim, d.Vocab, plan.Trained.LengthBytes / 1e6,
             plan.Scratch.ArenaFloatsPerRow * 4 / 1e3, plan.RecomputedLayers == 0 ? "" : $", {plan.RecomputedLayers} layers computed again");
     }
 
@@ -126,7 +135,7 @@ internal sealed class TrainingWriter
         }
 
         writer.Line();
-        new TrainingDescriptionWriter(plan, emitted.Targets).WriteTensors(writer, layer);
+        new TrainingDescriptionWriter(plan, emitted.Targets, options.Weights).WriteTensors(writer, layer);
         emitted.Finish(writer, $".Layer{layer:00}");
     }
 }

@@ -21,7 +21,13 @@ internal static class InsertAdapters
     public static TrainedParameters Adapters { get; } = new(parameter => parameter.Tensor.File == File);
 
     /// <exception cref="ArgumentException">A rank below 1, or a target that fits no product.</exception>
-    public static ModelGraph Apply(ModelGraph graph, AdapterOptions options)
+    public static ModelGraph Apply(ModelGraph graph, AdapterOptions options) => Insert(graph, options).Graph;
+
+    /// <summary>A and B of each matrix that gets an adapter.</summary>
+    /// <exception cref="ArgumentException">A rank below 1, or a target that fits no product.</exception>
+    public static IReadOnlyDictionary<Parameter, (Parameter A, Parameter B)> Pairs(ModelGraph graph, AdapterOptions options) => Insert(graph, options).Pairs;
+
+    private static (ModelGraph Graph, IReadOnlyDictionary<Parameter, (Parameter A, Parameter B)> Pairs) Insert(ModelGraph graph, AdapterOptions options)
     {
         if (options.Rank < 1)
         {
@@ -49,21 +55,23 @@ internal static class InsertAdapters
             }
         }
 
-        return graph with { Operations = writer.Operations.ToEquatable() };
+        return (graph with { Operations = writer.Operations.ToEquatable() }, writer.Pairs);
     }
 
     private static bool Fits(string module, string target) => FormatChoice.Fits(module, target) || FormatChoice.Fits(module, "*." + target);
 
     private sealed class Writer(ModelGraph graph, AdapterOptions options)
     {
-        private readonly Dictionary<(string Module, int Input), Value> narrowed = [];
+        private readonly Dictionary<(string Module, int Input), (Value Output, Parameter A)> narrowed = [];
         private int next = graph.NextValueId;
 
         public List<Operation> Operations { get; } = [];
 
+        public Dictionary<Parameter, (Parameter A, Parameter B)> Pairs { get; } = [];
+
         public void Adapt(Linear linear, string module)
         {
-            if (!narrowed.TryGetValue((module, linear.Input.Id), out Value? narrow))
+            if (!narrowed.TryGetValue((module, linear.Input.Id), out (Value Output, Parameter A) narrow))
             {
                 narrow = Narrow(linear, module);
                 narrowed.Add((module, linear.Input.Id), narrow);
@@ -72,20 +80,21 @@ internal static class InsertAdapters
             Parameter weight = linear.Weight;
             Parameter b = Matrix(module + ".lora_B.weight", weight.Tensor.Shape[weight.Transposed ? 1 : 0], options.Rank);
             b = b with { Name = b.Name + weight.Name[weight.Tensor.Name.Length..], Rows = weight.Rows, FirstRow = weight.FirstRow };
+            Pairs[weight] = (narrow.A, b);
             Value plain = New(linear, "Base", weight.Rows), adapted = New(linear, "Adapter", weight.Rows);
             Operations.Add(linear with { Output = plain });
-            Operations.Add(new Linear(adapted, linear.Place, narrow, b));
+            Operations.Add(new Linear(adapted, linear.Place, narrow.Output, b));
             Operations.Add(new Add(linear.Output, linear.Place, plain, adapted));
         }
 
         /// <summary>(α/r) · A x.</summary>
-        private Value Narrow(Linear linear, string module)
+        private (Value Output, Parameter A) Narrow(Linear linear, string module)
         {
             Parameter a = Matrix(module + ".lora_A.weight", options.Rank, linear.Weight.Columns);
             Value narrow = New(linear, "Narrow", options.Rank), scaled = New(linear, "Scaled", options.Rank);
             Operations.Add(new Linear(narrow, linear.Place, linear.Input, a));
             Operations.Add(new Scale(scaled, linear.Place, narrow, options.Alpha / options.Rank));
-            return scaled;
+            return (scaled, a);
         }
 
         private Parameter Matrix(string name, int rows, int columns)

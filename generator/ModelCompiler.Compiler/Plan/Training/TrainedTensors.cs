@@ -21,12 +21,12 @@ public sealed record TrainedSegment(
 /// <summary>Reads the packed layout from the side of the published tensors.</summary>
 internal static class TrainedTensors
 {
-    /// <summary>In the order in which the model reads them.</summary>
-    public static EquatableArray<TrainedTensor> Of(ModelPlan model)
+    /// <summary>Those that <paramref name="weights"/> hold, in the order in which the model reads them.</summary>
+    public static EquatableArray<TrainedTensor> Of(PackedWeights weights, ModelGraph graph)
     {
         Dictionary<string, List<TrainedSegment>> segments = [];
         Dictionary<string, double> addends = [];
-        foreach (PackedMatrix matrix in model.Weights.Matrices)
+        foreach (PackedMatrix matrix in weights.Matrices)
         {
             for (int part = 0; part < matrix.Parts.Count; part++)
             {
@@ -38,7 +38,7 @@ internal static class TrainedTensors
             }
         }
 
-        foreach (PackedVector vector in model.Weights.Vectors)
+        foreach (PackedVector vector in weights.Vectors)
         {
             foreach (VectorSegment segment in vector.Segments)
             {
@@ -51,7 +51,8 @@ internal static class TrainedTensors
             }
         }
 
-        return model.Graph.Operations.SelectMany(operation => operation.Parameters.Select(parameter => (Parameter: parameter, operation.Place.Layer)))
+        return graph.Operations.SelectMany(operation => operation.Parameters.Select(parameter => (Parameter: parameter, operation.Place.Layer)))
+            .Where(use => segments.ContainsKey(use.Parameter.Tensor.Name))
             .GroupBy(use => use.Parameter.Tensor.Name)
             .Select(uses => new TrainedTensor(
                 uses.First().Parameter.Tensor, uses.First().Parameter.Transposed, uses.First().Layer, segments[uses.Key].ToEquatable(),

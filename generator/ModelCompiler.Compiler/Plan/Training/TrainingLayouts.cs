@@ -30,6 +30,11 @@ internal sealed class TrainingLayouts
                 Set(operation, value, heads, attention!.HeadDim);
             }
         }
+
+        foreach (Quantise quantise in graph.Operations.OfType<Quantise>())
+        {
+            layouts[Root(quantise.Output.Id)] = (1, quantise.Format.InputFloats(quantise.Format.PadInputs(Of(quantise.Input).PaddedWidth)));
+        }
     }
 
     /// <summary>Groups of a value, the numbers of a group, and the floats from one to the next.</summary>

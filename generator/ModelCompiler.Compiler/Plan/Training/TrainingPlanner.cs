@@ -1,23 +1,23 @@
 using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Passes;
+using ModelCompiler.Compiler.Passes.Training;
 
 namespace ModelCompiler.Compiler.Plan.Training;
 
 /// <summary>From the graph as mapped to the plan of its training step.</summary>
 internal static class TrainingPlanner
 {
-    private static readonly FormatChoice F32 = new(F32Format.Instance, default);
-
-    /// <summary>Plans the training of all parameters; as few layers are recomputed as the memory bound allows.</summary>
+    /// <summary>Plans the training of all parameters, or of adapters; as few layers are recomputed as the memory bound allows.</summary>
     /// <exception cref="TrainingMemoryException">Not even with all layers recomputed do the activations fit.</exception>
-    public static TrainingPlan Plan(string name, ModelGraph graph, TrainingPlanOptions options, Action<string, ModelGraph>? afterPass = null)
+    /// <exception cref="ArgumentException">A rank below 1, or a target that fits no product.</exception>
+    public static TrainingPlan Plan(string name, ModelGraph graph, FormatChoice formats, TrainingPlanOptions options, Action<string, ModelGraph>? afterPass = null)
     {
-        ModelPlan model = ModelPlanner.Plan(name, graph, F32, F32Cache.Instance);
+        ModelPlan model = ModelPlanner.Plan(name, graph, formats, F32Cache.Instance);
         long bytes = 0;
         for (int recomputed = 0; recomputed <= graph.Dimensions.Layers; recomputed++)
         {
-            TrainingPlan plan = Plan(model, recomputed, afterPass);
+            TrainingPlan plan = Plan(model, formats, options.Adapters, recomputed, afterPass);
             bytes = 4L * plan.Scratch.ArenaFloatsPerRow * options.Rows;
             if (bytes <= (options.MemoryBytes ?? long.MaxValue))
             {
@@ -28,15 +28,20 @@ internal static class TrainingPlanner
         throw new TrainingMemoryException(options, bytes);
     }
 
-    /// <summary>Plans it with so many layers recomputed.</summary>
-    public static TrainingPlan Plan(string name, ModelGraph graph, int recomputedLayers) => Plan(ModelPlanner.Plan(name, graph, F32, F32Cache.Instance), recomputedLayers, null);
+    /// <summary>Plans the training of all parameters with so many layers recomputed.</summary>
+    public static TrainingPlan Plan(string name, ModelGraph graph, int recomputedLayers)
+        => Plan(ModelPlanner.Plan(name, graph, ParameterMemory.F32, F32Cache.Instance), ParameterMemory.F32, null, recomputedLayers, null);
 
-    private static TrainingPlan Plan(ModelPlan model, int recomputedLayers, Action<string, ModelGraph>? afterPass)
+    private static TrainingPlan Plan(ModelPlan model, FormatChoice formats, AdapterOptions? adapters, int recomputedLayers, Action<string, ModelGraph>? afterPass)
     {
-        ModelGraph training = PassList.Run(PassList.Training(TrainedParameters.All, recomputedLayers), model.Graph, F32, afterPass);
+        TrainedParameters trained = adapters is null ? TrainedParameters.All : InsertAdapters.Adapters;
+        ModelGraph mapped = adapters is null ? model.Graph : InsertAdapters.Apply(model.Graph, adapters);
+        ModelGraph training = PassList.Run(PassList.Training(trained, recomputedLayers), mapped, formats, afterPass);
         TrainingArena arena = TrainingArena.Plan(training);
-        ParameterLayout layout = new(new WeightsPlanner(model.Weights), F32);
-        EquatableArray<Stage> stages = new TrainingStagePlanner(training, layout, arena).Run();
+        ParameterLayout packed = new(new WeightsPlanner(model.Weights), formats);
+        WeightsPlanner narrow = new();
+        ParameterMemory memory = new(packed, adapters is null ? packed : new ParameterLayout(narrow, ParameterMemory.F32), trained.Contains);
+        EquatableArray<Stage> stages = new TrainingStagePlanner(training, memory, arena).Run();
         KernelPlan[] kernels = [.. stages.Select(stage => stage.Kernel).Distinct()];
         TrainingScratchPlan scratch = new(
             arena.FloatsPerRow,
@@ -44,7 +49,8 @@ internal static class TrainingPlanner
             kernels.Max(TrainingScratch.FloatsPerRow),
             kernels.Max(TrainingScratch.FloatsPerPosition),
             kernels.OfType<HeadLossKernel>().Sum(loss => (long)loss.BlockRows * loss.VocabStride));
-        return new TrainingPlan(model, training, stages, scratch, TrainedTensors.Of(model), recomputedLayers);
+        PackedWeights weights = adapters is null ? model.Weights : narrow.Finish();
+        return new TrainingPlan(model, training, stages, scratch, weights, TrainedTensors.Of(weights, mapped), recomputedLayers, adapters);
     }
 }
 

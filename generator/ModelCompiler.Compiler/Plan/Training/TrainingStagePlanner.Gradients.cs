@@ -34,14 +34,15 @@ internal sealed partial class TrainingStagePlanner
     {
         Slot input = Slot(loss.Input);
         Slot? output = loss.Output.Width == 0 ? null : Slot(loss.Output);
-        PackedMatrix matrix = layout.Products([new ProductPart(loss.Weight, null, Groups.Whole(loss.Weight.Rows))], Groups.Of(input));
+        Slot source = Source(loss.Input);
+        PackedMatrix matrix = memory.Layout(loss.Weight).Products([new ProductPart(loss.Weight, null, Groups.Whole(loss.Weight.Rows))], Groups.Of(source));
         HeadLossKernel kernel = names.Name(name => new HeadLossKernel(
-            name, matrix.Format, matrix.PaddedInputs, loss.Weight.Rows, matrix.PaddedOutputs, TrainingBlocks.LossRows(matrix.PaddedOutputs), InputBlocks.Of(matrix),
-            TrainingBlocks.Outputs(matrix), input.Buffer.Stride, output?.Buffer.Stride ?? 0, output is not null, loss.Trained), $"HeadLoss{input.GroupWidth}x{loss.Weight.Rows}");
+            name, matrix.Format, source.PaddedWidth, loss.Weight.Rows, matrix.PaddedOutputs, TrainingBlocks.LossRows(matrix.PaddedOutputs), InputBlocks.Of(matrix),
+            TrainingBlocks.Outputs(matrix), input.Buffer.Stride, output?.Buffer.Stride ?? 0, output is not null, loss.Trained), $"HeadLoss{source.GroupWidth}x{loss.Weight.Rows}");
         string gradients = (output is null ? "" : $", {output.Name} = dlogits · W") + (loss.Trained ? $", dW += dlogitsᵀ · {input.Name}" : "");
         WeightArgument[] trained = loss.Trained ? [Gradient("dpanels", matrix)] : [];
         Add(kernel, loss, $"logits = W · {input.Name}, losses = −log softmax(logits)[target]; dlogits = (softmax(logits) − onehot(target)) · lossScale{gradients}",
-            output is null ? [input] : [input, output], [Trained("panels", matrix), .. trained]);
+            output is null ? [input] : [input, output], [memory.Argument("panels", matrix, loss.Weight), .. trained]);
     }
 
     private void Plan(NormGradient gradient)
@@ -58,7 +59,7 @@ internal sealed partial class TrainingStagePlanner
         string equation = norm.Kind == NormKind.Rms
             ? $"{output.Name} = {(residual is null ? "" : residual.Name + " + ")}r · (g − n · mean(g · n)), g = {g}, r = 1 / sqrt(mean({input.Name}²) + {Text(norm.Epsilon)}), n = {input.Name} · r"
             : $"{output.Name} = {(residual is null ? "" : residual.Name + " + ")}r · (g − mean(g) − n · mean(g · n)), g = {g}, r = 1 / sqrt(var({input.Name}) + {Text(norm.Epsilon)}), n = ({input.Name} − mean({input.Name})) · r";
-        WeightArgument[] gain = norm.Weight is { } weight ? [Trained("gain", layout.Row(weight, norm.WeightOffset))] : [];
+        WeightArgument[] gain = norm.Weight is { } weight ? [memory.Argument("gain", memory.Layout(weight).Row(weight, norm.WeightOffset), weight)] : [];
         Add(kernel, gradient, equation, [input, dy, .. residual is null ? [] : new[] { residual }, output, statistics], gain);
     }
 
@@ -85,13 +86,13 @@ internal sealed partial class TrainingStagePlanner
         List<string> sums = [];
         if (norm.Weight is { } gain)
         {
-            arguments.Add(Gradient("dgain", layout.Row(gain, norm.WeightOffset)));
+            arguments.Add(Gradient("dgain", memory.Layout(gain).Row(gain, norm.WeightOffset)));
             sums.Add($"dgain += Σ {dy.Name} · n");
         }
 
         if (norm.Bias is { } bias)
         {
-            arguments.Add(Gradient("dbias", layout.Row(bias, 0)));
+            arguments.Add(Gradient("dbias", memory.Layout(bias).Row(bias, 0)));
             sums.Add($"dbias += Σ {dy.Name}");
         }
 
@@ -152,12 +153,12 @@ internal sealed partial class TrainingStagePlanner
         RequireAlike(gradient, dx, residual ?? dx);
         PackedMatrix matrix = Matrix(gradient, parts, dx);
         InputGradientKernel kernel = names.Name(name => new InputGradientKernel(
-            name, matrix.Format, matrix.Parts.Count, matrix.PaddedInputs, matrix.PaddedOutputs, TrainingBlocks.Outputs(matrix), dy.Buffer.Stride,
+            name, matrix.Format, matrix.Parts.Count, dx.PaddedWidth, matrix.PaddedOutputs, TrainingBlocks.Outputs(matrix), dy.Buffer.Stride,
             residual?.Buffer.Stride ?? 0, dx.Buffer.Stride, residual is not null),
             $"InputGradient{parts.Sum(part => part.OutputGradient.Width)}x{gradient.Output.Width}" + (residual is null ? "" : "Add"));
         string product = $"{Row(parts.Select(part => part.OutputGradient))} · W";
         Add(kernel, gradient, residual is null ? $"{dx.Name} = {product}" : $"{dx.Name} = {residual.Name} + {product}",
-            [dy, .. residual is null ? [] : new[] { residual }, dx], [Trained("panels", matrix)]);
+            [dy, .. residual is null ? [] : new[] { residual }, dx], [memory.Argument("panels", matrix, parts[0].Weight!)]);
     }
 
     private void WeightGradient(Operation gradient, Value input, IReadOnlyList<GradientPart> parts)
@@ -171,7 +172,7 @@ internal sealed partial class TrainingStagePlanner
 
         PackedMatrix matrix = Matrix(gradient, parts, x);
         ProductPart[] products = [.. parts.Select(part => new ProductPart(part.Weight!, part.Bias, Groups.Of(Slot(part.OutputGradient))))];
-        WeightArgument[] biases = layout.Biases(products) is { } vector ? [Gradient("dbias", vector)] : [];
+        WeightArgument[] biases = products.Select(part => part.Bias).FirstOrDefault(bias => bias is not null) is { } bias && memory.Layout(bias).Biases(products) is { } vector ? [Gradient("dbias", vector)] : [];
         WeightGradientKernel kernel = names.Name(name => new WeightGradientKernel(
             name, matrix.Parts.Count, matrix.PaddedInputs, matrix.PaddedOutputs, OuterTilePlan.InputBlock(matrix.PaddedInputs, matrix.PanelCount), x.Buffer.Stride,
             dy.Buffer.Stride, hasWeight, hasBias), $"WeightGradient{parts.Sum(part => part.OutputGradient.Width)}x{input.Width}");
@@ -183,19 +184,16 @@ internal sealed partial class TrainingStagePlanner
     private PackedMatrix Matrix(Operation gradient, IReadOnlyList<GradientPart> parts, Slot input)
     {
         ProductPart[] products = [.. parts.Select(part => new ProductPart(part.Weight!, null, Groups.Of(Slot(part.OutputGradient))))];
-        bool isGated = graph.Operations.OfType<KeptGatedLinear>().Any(gated => gated.Gate.Weight == products[0].Weight);
-        if (isGated && products.Length != 2)
-        {
-            throw new UnsupportedOperationException(gradient);
-        }
-
-        return isGated ? layout.Gated(products[0], products[1], Groups.Of(input)) : layout.Products(products, Groups.Of(input));
+        ParameterLayout layout = memory.Layout(products[0].Weight);
+        return layout.PartOf(products[0], Groups.Of(input)) is not { } gate ? layout.Products(products, Groups.Of(input))
+            : products.Length == gate.Matrix.Parts.Count ? gate.Matrix
+            : throw new UnsupportedOperationException(gradient);
     }
 
     private void Plan(EmbeddingGradient gradient)
     {
         Slot dy = Slot(gradient.OutputGradient);
-        PackedMatrix table = layout.Table(gradient.Table);
+        PackedMatrix table = memory.Layout(gradient.Table).Table(gradient.Table);
         EmbeddingGradientKernel kernel = names.Name(name => new EmbeddingGradientKernel(
             name, dy.PaddedWidth, table.PaddedInputs, table.PaddedOutputs, dy.Buffer.Stride, gradient.Factor), $"EmbeddingGradient{gradient.OutputGradient.Width}");
         string factor = gradient.Factor == 1 ? "" : $" · {Text(gradient.Factor)}";
@@ -206,7 +204,7 @@ internal sealed partial class TrainingStagePlanner
     {
         Slot dy = Slot(gradient.OutputGradient);
         PositionGradientKernel kernel = names.Name(name => new PositionGradientKernel(name, dy.PaddedWidth, gradient.Offset, dy.Buffer.Stride), $"PositionGradient{gradient.OutputGradient.Width}");
-        Add(kernel, gradient, $"dpositions[position[t]] += {dy.Name}[t]", [dy], [Gradient("dpositions", layout.Positions(gradient.Table))]);
+        Add(kernel, gradient, $"dpositions[position[t]] += {dy.Name}[t]", [dy], [Gradient("dpositions", memory.Layout(gradient.Table).Positions(gradient.Table))]);
     }
 
     private static WeightArgument Gradient(string name, PackedMatrix matrix) => WeightArgument.Of(name, matrix, WeightBase.Gradients);

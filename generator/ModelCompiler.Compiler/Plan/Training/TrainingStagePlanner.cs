@@ -1,11 +1,12 @@
 using System.Globalization;
+using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Graph.Training;
 
 namespace ModelCompiler.Compiler.Plan.Training;
 
 /// <summary>Turns each operation of a training graph into a stage. Gradients: TrainingStagePlanner.Gradients.cs.</summary>
-internal sealed partial class TrainingStagePlanner(ModelGraph graph, ParameterLayout layout, TrainingArena arena)
+internal sealed partial class TrainingStagePlanner(ModelGraph graph, ParameterMemory memory, TrainingArena arena)
 {
     private readonly KernelNames names = new();
     private readonly List<Stage> stages = [];
@@ -29,6 +30,7 @@ internal sealed partial class TrainingStagePlanner(ModelGraph graph, ParameterLa
         {
             case TokenEmbedding embedding: Plan(embedding); break;
             case Norm norm: Plan(norm); break;
+            case Quantise quantise: Plan(quantise); break;
             case FusedLinear linear: Plan(linear); break;
             case GatedLinear gated: Plan(gated); break;
             case KeptGatedLinear gated: Plan(gated); break;
@@ -48,13 +50,13 @@ internal sealed partial class TrainingStagePlanner(ModelGraph graph, ParameterLa
     private void Plan(TokenEmbedding embedding)
     {
         Slot output = Slot(embedding.Output);
-        PackedMatrix table = layout.Table(embedding.Table);
+        PackedMatrix table = memory.Layout(embedding.Table).Table(embedding.Table);
         EmbedKernel kernel = names.Name(name => new EmbedKernel(
             name, table.Format, output.PaddedWidth, table.PaddedInputs, table.PaddedOutputs, output.Buffer.Stride, embedding.Positions is not null,
             embedding.PositionOffset, embedding.Factor), $"Embed{embedding.Output.Width}");
         string equation = embedding.Positions is null ? $"{output.Name}[t] = table[token[t]]" : $"{output.Name}[t] = table[token[t]] + positions[position[t]]";
-        WeightArgument[] positions = embedding.Positions is { } rows ? [Trained("positions", layout.Positions(rows))] : [];
-        Add(kernel, embedding, equation, [output], [Trained("table", table), .. positions]);
+        WeightArgument[] positions = embedding.Positions is { } rows ? [memory.Argument("positions", memory.Layout(rows).Positions(rows), rows)] : [];
+        Add(kernel, embedding, equation, [output], [memory.Argument("table", table, embedding.Table), .. positions]);
     }
 
     private void Plan(Norm norm)
@@ -67,12 +69,12 @@ internal sealed partial class TrainingStagePlanner(ModelGraph graph, ParameterLa
         List<WeightArgument> arguments = [];
         if (norm.Weight is { } gain)
         {
-            arguments.Add(Trained("gain", layout.Row(gain, norm.WeightOffset)));
+            arguments.Add(memory.Argument("gain", memory.Layout(gain).Row(gain, norm.WeightOffset), gain));
         }
 
         if (norm.Bias is { } bias)
         {
-            arguments.Add(Trained("bias", layout.Row(bias, 0)));
+            arguments.Add(memory.Argument("bias", memory.Layout(bias).Row(bias, 0), bias));
         }
 
         string x = norm.Input.Name, y = norm.Output.Name, epsilon = Text(norm.Epsilon), each = groups == 1 ? "" : ", head by head";
@@ -96,22 +98,39 @@ internal sealed partial class TrainingStagePlanner(ModelGraph graph, ParameterLa
         return whole ? (1, norm.Input.Width, ArenaPlanner.Pad(norm.Input.Width)) : (slot.Groups, slot.GroupWidth, slot.GroupStride);
     }
 
+    private void Plan(Quantise quantise)
+    {
+        Slot input = Slot(quantise.Input), output = Slot(quantise.Output);
+        QuantiseKernel kernel = names.Name(name => new QuantiseKernel(
+            name, quantise.Format, input.PaddedWidth, input.Buffer.Stride, output.Buffer.Stride, false), $"Quantise{input.PaddedWidth}{quantise.Format.Name.ToUpperInvariant()}");
+        Add(kernel, quantise, $"{output.Name} = round({input.Name} · 127 / max |{input.Name}|), group by group of {BlockFormat.GroupInputs}", [input, output], []);
+    }
+
     private void Plan(FusedLinear linear)
     {
-        Slot input = Slot(linear.Input), output = Slot(linear.Parts[0].Output);
+        Slot input = Slot(linear.Input);
+        ProductPart[] parts = [.. linear.Parts.Select(part => new ProductPart(part.Weight, part.Bias, Groups.Of(Slot(part.Output))))];
+        IReadOnlyList<ProductPlace> places = memory.Places(parts, Groups.Of(Source(linear.Input)));
+        for (int i = 0; i < places.Count; i++)
+        {
+            Plan(linear, places.Count == 1 ? linear.Parts : new([linear.Parts[i]]), input, places[i]);
+        }
+    }
+
+    private void Plan(FusedLinear linear, EquatableArray<LinearPart> parts, Slot input, ProductPlace place)
+    {
+        Slot output = Slot(parts[0].Output);
         Slot? residual = linear.Residual is null ? null : Slot(linear.Residual);
         RequireAlike(linear, output, residual ?? output);
-        ProductPart[] parts = [.. linear.Parts.Select(part => new ProductPart(part.Weight, part.Bias, Groups.Of(Slot(part.Output))))];
-        PackedMatrix matrix = layout.Products(parts, Groups.Of(input));
-        PackedVector? biases = layout.Biases(parts);
+        PackedMatrix matrix = place.Matrix;
         LinearKernel kernel = names.Name(name => new LinearKernel(
             name, matrix.Format, matrix.PaddedInputs, matrix.PaddedOutputs, InputBlocks.Of(matrix), input.Buffer.Stride, output.Buffer.Stride,
-            residual?.Buffer.Stride ?? 0, biases is not null, residual is not null, linear.Activation, false, false),
-            $"Linear{linear.Input.Width}x{linear.Parts.Sum(part => part.Output.Width)}" + linear.Activation + (residual is null ? "" : "Add"));
-        string product = "W · " + linear.Input.Name + (biases is null ? "" : " + b");
-        string result = Row(linear.Parts.Select(part => part.Output));
+            residual?.Buffer.Stride ?? 0, place.Biases.Length > 0, residual is not null, linear.Activation, false, false, Parts: place.Parts, Part: place.Part),
+            $"Linear{linear.Input.Width}x{parts.Sum(part => part.Output.Width)}" + linear.Activation + (residual is null ? "" : "Add"));
+        string product = "W · " + linear.Input.Name + (place.Biases.Length == 0 ? "" : " + b");
+        string result = Row(parts.Select(part => part.Output));
         string equation = linear.Activation is { } f ? $"{result} = {f}({product})" : residual is null ? $"{result} = {product}" : $"{result} = {linear.Residual!.Name} + {product}";
-        Add(kernel, linear, equation, [input, output, .. residual is null ? [] : new[] { residual }], [Trained("panels", matrix), .. Optional("bias", biases)]);
+        Add(kernel, linear, equation, [input, output, .. residual is null ? [] : new[] { residual }], [memory.Argument("panels", matrix, parts[0].Weight), .. place.Biases]);
     }
 
     /// <summary>Of a layer that is computed again: gate and up are kept only then.</summary>
@@ -119,28 +138,28 @@ internal sealed partial class TrainingStagePlanner(ModelGraph graph, ParameterLa
     {
         Slot input = Slot(gated.Input), hidden = Slot(gated.Output);
         ProductPart[] parts = [.. new[] { gated.Gate, gated.Up }.Select(part => new ProductPart(part.Weight, part.Bias, Groups.Of(hidden)))];
-        PackedMatrix matrix = layout.Gated(parts[0], parts[1], Groups.Of(input));
-        PackedVector? biases = layout.Biases(parts);
+        PackedMatrix matrix = memory.Layout(parts[0].Weight).Gated(parts[0], parts[1], Groups.Of(Source(gated.Input)));
+        WeightArgument[] biases = memory.Biases(parts);
         LinearKernel kernel = names.Name(name => new LinearKernel(
             name, matrix.Format, matrix.PaddedInputs, matrix.PaddedOutputs, InputBlocks.Of(matrix), input.Buffer.Stride, hidden.Buffer.Stride, 0,
-            biases is not null, false, gated.Activation, true, false), $"Gated{gated.Input.Width}x{gated.Output.Width}{gated.Activation}");
-        string bias = biases is null ? "" : " + b", x = gated.Input.Name;
-        Add(kernel, gated, $"{hidden.Name} = {gated.Activation}(Wgate · {x}{bias}) · (Wup · {x}{bias})", [input, hidden], [Trained("panels", matrix), .. Optional("bias", biases)]);
+            biases.Length > 0, false, gated.Activation, true, false), $"Gated{gated.Input.Width}x{gated.Output.Width}{gated.Activation}");
+        string bias = biases.Length == 0 ? "" : " + b", x = gated.Input.Name;
+        Add(kernel, gated, $"{hidden.Name} = {gated.Activation}(Wgate · {x}{bias}) · (Wup · {x}{bias})", [input, hidden], [memory.Argument("panels", matrix, gated.Gate.Weight), .. biases]);
     }
 
     private void Plan(KeptGatedLinear gated)
     {
         Slot input = Slot(gated.Input), hidden = Slot(gated.Output), gate = Slot(gated.GateOutput), up = Slot(gated.UpOutput);
         ProductPart[] parts = [.. new[] { gated.Gate, gated.Up }.Select(part => new ProductPart(part.Weight, part.Bias, Groups.Of(hidden)))];
-        PackedMatrix matrix = layout.Gated(parts[0], parts[1], Groups.Of(input));
-        PackedVector? biases = layout.Biases(parts);
+        PackedMatrix matrix = memory.Layout(parts[0].Weight).Gated(parts[0], parts[1], Groups.Of(Source(gated.Input)));
+        WeightArgument[] biases = memory.Biases(parts);
         KeptGateKernel kernel = names.Name(name => new KeptGateKernel(
             name, matrix.Format, matrix.PaddedInputs, matrix.PaddedOutputs, InputBlocks.Of(matrix), input.Buffer.Stride, hidden.Buffer.Stride,
-            gate.Buffer.Stride, up.Buffer.Stride, biases is not null, gated.Activation), $"KeptGated{gated.Input.Width}x{gated.Output.Width}{gated.Activation}");
-        string bias = biases is null ? "" : " + b", x = gated.Input.Name;
+            gate.Buffer.Stride, up.Buffer.Stride, biases.Length > 0, gated.Activation), $"KeptGated{gated.Input.Width}x{gated.Output.Width}{gated.Activation}");
+        string bias = biases.Length == 0 ? "" : " + b", x = gated.Input.Name;
         Add(kernel, gated,
             $"{gate.Name} = Wgate · {x}{bias}, {up.Name} = Wup · {x}{bias}, {hidden.Name} = {gated.Activation}({gate.Name}) · {up.Name}",
-            [input, hidden, gate, up], [Trained("panels", matrix), .. Optional("bias", biases)]);
+            [input, hidden, gate, up], [memory.Argument("panels", matrix, gated.Gate.Weight), .. biases]);
     }
 
     private void Plan(Operation operation, Rope rope, Value from, bool backward)
@@ -199,11 +218,8 @@ internal sealed partial class TrainingStagePlanner(ModelGraph graph, ParameterLa
 
     private Slot Slot(Value value) => arena.Slots[value.Id];
 
-    private static WeightArgument Trained(string name, PackedMatrix matrix) => WeightArgument.Of(name, matrix, WeightBase.Trainable);
-
-    private static WeightArgument Trained(string name, PackedVector vector) => WeightArgument.Of(name, vector, WeightBase.Trainable);
-
-    private static IEnumerable<WeightArgument> Optional(string name, PackedVector? vector) => vector is null ? [] : [Trained(name, vector)];
+    /// <summary>Where the numbers lie that a product reads, before they were quantised: says which input of a matrix is which.</summary>
+    private Slot Source(Value input) => Slot(graph.Operations.OfType<Quantise>().FirstOrDefault(quantise => quantise.Output.Id == input.Id)?.Input ?? input);
 
     /// <summary>The workers meet after each stage: the next one reads what others wrote, or writes over what they read; and claims begin anew.</summary>
     private void Add(KernelPlan kernel, Operation operation, string equation, Slot?[] operands, WeightArgument[] arguments)

@@ -7,12 +7,16 @@ public sealed class SafetensorsFileException : IOException
         : base($"{path}: {what}: found {found}, expected {expected}.")
     {
         FilePath = path;
+        What = what;
         Found = found;
         Expected = expected;
     }
 
     /// <summary>The file.</summary>
     public string FilePath { get; }
+
+    /// <summary>Which part of the file.</summary>
+    public string What { get; }
 
     /// <summary>What was found.</summary>
     public string Found { get; }

@@ -1,0 +1,42 @@
+using System.Globalization;
+using ModelCompiler.Runtime.Training;
+
+namespace ModelCompiler.Runtime.Adapters;
+
+/// <summary>Which low-rank adapters (LoRA, arXiv 2106.09685) a model has: y = W x + (α/r) · B (A x), with A [r × inputs] and B [outputs × r].</summary>
+/// <param name="Rank">r.</param>
+/// <param name="Alpha">α.</param>
+/// <param name="TargetModules">The modules that have one, by the last parts of their published names; * stands for any characters.</param>
+public sealed record AdapterSettings(int Rank, double Alpha, IReadOnlyList<string> TargetModules)
+{
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"rank {Rank}, alpha {Alpha}, on {string.Join(", ", TargetModules)}");
+}
+
+/// <summary>The adapters that a class was compiled with: written by the compiler into the model's class, read by the runtime.</summary>
+/// <param name="Settings">Rank, alpha and targets.</param>
+/// <param name="LengthBytes">Bytes of their float32 memory.</param>
+/// <param name="Tensors">Their published tensors, and where the numbers lie in it.</param>
+public sealed record AdapterLayout(AdapterSettings Settings, long LengthBytes, IReadOnlyList<TrainingTensor> Tensors);
+
+/// <summary>An adapter that cannot be used: of another model, rank or shape, damaged, or of a kind that changes more than two matrices beside a third. The message tells file, found and expected.</summary>
+public sealed class AdapterException : IOException
+{
+    /// <summary>Made by whoever reads adapters.</summary>
+    public AdapterException(string path, string what, string found, string expected, Exception? inner = null)
+        : base($"{path}: {what}: found {found}, expected {expected}.", inner)
+    {
+        FilePath = path;
+        Found = found;
+        Expected = expected;
+    }
+
+    /// <summary>The file.</summary>
+    public string FilePath { get; }
+
+    /// <summary>What was found.</summary>
+    public string Found { get; }
+
+    /// <summary>What was expected instead.</summary>
+    public string Expected { get; }
+}

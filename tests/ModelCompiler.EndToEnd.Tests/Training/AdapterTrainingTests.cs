@@ -1,0 +1,183 @@
+using ModelCompiler.Compiler;
+using ModelCompiler.Compiler.Diagnostics;
+using ModelCompiler.Compiler.Inputs;
+using ModelCompiler.Compiler.Packing;
+using ModelCompiler.Compiler.Passes.Training;
+using ModelCompiler.Compiler.Plan;
+using ModelCompiler.EndToEnd.Tests.Conformance;
+using ModelCompiler.Runtime;
+using ModelCompiler.Runtime.Adapters;
+using ModelCompiler.Runtime.Sessions;
+using ModelCompiler.Runtime.Training;
+using ModelCompiler.Runtime.Weights;
+using ModelCompiler.Tool.Packing;
+using ModelCompiler.Tool.Synthesis;
+
+namespace ModelCompiler.EndToEnd.Tests.Training;
+
+/// <summary>Low-rank adapters over frozen packed weights: their gradients, and the same adapter trained, published, applied and merged.</summary>
+public sealed class AdapterTrainingTests(ITestOutputHelper output) : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("adapter").FullName;
+
+    /// <summary>All five formats; attention, gate or up alone and together, residual products; GPT-2's q, k and v in one tensor.</summary>
+    public static TheoryData<string, string, string[]> Cases => new()
+    {
+        { "llama-head20", "q4", ["q_proj", "v_proj"] },
+        { "qwen3-head24", "bf16", ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] },
+        { "gpt2-tied", "q8", ["c_attn", "c_fc", "c_proj"] },
+        { "llama-untied", "f16", ["gate_proj"] },
+        { "llama-head20", "f32", ["up_proj", "down_proj"] },
+    };
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void GradientsMeetTheReferenceAndBitsDependOnNothingElse(string name, string format, string[] targets)
+    {
+        using EmittedTraining model = Train(name, format, targets);
+        TrainingBatch batch = model.Batch(3, 37);
+        (double[] losses, Dictionary<string, double[]> expected) = model.Reference(batch);
+        (double loss, Dictionary<string, float[]> gradients) = model.Step(batch, Engines.Best);
+        Assert.Equal(expected.Keys.Order(), gradients.Keys.Order());
+        double largest = expected.Max(tensor => Math.Sqrt(tensor.Value.Zip(gradients[tensor.Key], (e, g) => (e - g) * (e - g)).Sum() / tensor.Value.Sum(e => e * e)));
+        double lossDifference = Math.Abs(loss - losses.Sum()) / losses.Sum();
+        output.WriteLine($"{name} {format}: gradients {largest:E2}, losses {lossDifference:E2}");
+        Assert.InRange(largest, 0, 1e-4);
+        Assert.InRange(lossDifference, 0, 1e-6);
+        foreach (InstructionSet instructionSet in Engines.Supported)
+        {
+            foreach (int threads in new[] { 1, 2, 3 })
+            {
+                (double again, Dictionary<string, float[]> bits) = model.Step(batch, instructionSet, threads);
+                Assert.Equal(loss, again);
+                Assert.All(gradients, tensor => Bits.AssertEqual(tensor.Value, bits[tensor.Key], $"{tensor.Key}, {instructionSet}, {threads} threads"));
+            }
+        }
+    }
+
+    /// <summary>Published and loaded beside the same packed file, it computes what was trained; merged into f32 weights, too.</summary>
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void AppliedAndMergedItIsWhatWasTrained(string name, string format, string[] targets)
+    {
+        using EmittedTraining model = Train(name, format, targets);
+        using TrainableModel trained = model.Load(Engines.Best, threads: 2);
+        AdapterFolder.Write(folder, trained, "base");
+        AdapterOptions adapters = model.Plan.Adapters!;
+        TrainingBatch batch = model.Batch(1, 40);
+        double expected = trained.Loss(batch);
+        float[] applied = Logits(model, format, adapters, model.FrozenPath!, model.FrozenHash, batch.Tokens, folder);
+        double difference = Math.Abs(Loss(applied, batch, model.Vocab) - expected) / expected;
+        output.WriteLine($"{name} {format}: applied {difference:E2}");
+        Assert.InRange(difference, 0, 1e-6);
+
+        // Token by token through the cache, as text is generated, it is the same.
+        float[] alone = Logits(model, format, adapters, model.FrozenPath!, model.FrozenHash, batch.Tokens, folder, promptChunk: 1);
+        Assert.InRange(applied.Zip(alone, (a, b) => Math.Abs(a - b)).Max(), 0, 1e-4);
+
+        if (format == "f32")
+        {
+            IParameterSource published = new PublishedParameters(model);
+            string merged = Path.Combine(folder, "merged.mcw");
+            string hash;
+            using (WeightsFileWriter writer = new(merged, model.Plan.Model.Hash))
+            {
+                WeightsPacker.Pack(model.Plan.Model.Weights, new MergedParameters(published, model.Plan.Model.Graph, adapters, published), writer.Write);
+                hash = writer.Complete([]);
+            }
+
+            float[] mergedLogits = Logits(model, format, null, merged, hash, batch.Tokens, null);
+            float[] plain = Logits(model, format, adapters, model.FrozenPath!, model.FrozenHash, batch.Tokens, null);
+            double apart = applied.Zip(mergedLogits, (a, b) => Math.Abs(a - b)).Max(), effect = applied.Zip(plain, (a, b) => Math.Abs(a - b)).Max();
+            output.WriteLine($"{name}: merged differs from applied by {apart:E2}, the adapter changes logits by {effect:E2}");
+            Assert.InRange(apart, 0, 1e-4);
+            Assert.True(effect > 1e-2);
+        }
+    }
+
+    [Fact]
+    public void TwentyStepsOverFourBitsLowerTheLoss()
+    {
+        using EmittedTraining model = Train("llama-head20", "q4", ["q_proj", "v_proj", "down_proj"]);
+        using TrainableModel training = model.Load(Engines.Best, threads: 2);
+        using AdamW optimizer = new(training, new AdamWOptions());
+        TrainingBatch batch = model.Batch(4, 32);
+        double first = training.Loss(batch);
+        for (int step = 0; step < 20; step++)
+        {
+            training.ForwardBackward(batch, 1f / batch.CountTargets());
+            optimizer.Step(0.01);
+        }
+
+        double last = training.Loss(batch);
+        output.WriteLine($"loss {first / batch.CountTargets():F3} → {last / batch.CountTargets():F3}");
+        Assert.True(last < first * 0.9, $"{first} → {last}");
+    }
+
+    [Fact]
+    public void AnAdapterThatDoesNotFitIsRefused()
+    {
+        using EmittedTraining model = Train("llama-head20", "q4", ["q_proj", "v_proj"]);
+        using (TrainableModel trained = model.Load(Engines.Best))
+        {
+            AdapterFolder.Write(folder, trained, "base");
+        }
+
+        AdapterOptions own = model.Plan.Adapters!;
+        Assert.Contains("found rank 3, alpha 6", Refuse(own with { Rank = 4 }), StringComparison.Ordinal);
+        Assert.Contains("alpha 12", Refuse(own with { Alpha = 12 }), StringComparison.Ordinal);
+        Assert.Contains("k_proj.lora_A.weight': found none of that name", Refuse(own with { TargetModules = new(["q_proj", "k_proj", "v_proj"]) }), StringComparison.Ordinal);
+        Assert.Contains("found 'base_model.model.model.layers.", Refuse(own with { TargetModules = new(["q_proj"]) }), StringComparison.Ordinal);
+        Assert.Contains("compiled without adapters", Assert.Throws<ArgumentException>(() => Logits(model, "q4", null, model.FrozenPath!, model.FrozenHash, [1], folder)).Message, StringComparison.Ordinal);
+        using (EmittedTraining other = Train("llama-untied", "q4", ["q_proj", "v_proj"]))
+        {
+            Assert.Contains("lora_", Assert.Throws<AdapterException>(() => Logits(other, "q4", own, other.FrozenPath!, other.FrozenHash, [1], folder)).Message, StringComparison.Ordinal);
+        }
+
+        File.Delete(Path.Combine(folder, AdapterFolder.TensorsFile));
+        Assert.Contains("found no such file", Refuse(own), StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(folder, AdapterFolder.ConfigFile), """{ "peft_type": "LORA", "r": 3, "lora_alpha": 6, "target_modules": ["q_proj"], "use_dora": true }""");
+        Assert.Contains("use_dora: found True, expected false", Refuse(own), StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(folder, AdapterFolder.ConfigFile), """{ "peft_type": "IA3" }""");
+        Assert.Contains("peft_type: found IA3, expected LORA", Refuse(own), StringComparison.Ordinal);
+
+        string Refuse(AdapterOptions options) => Assert.Throws<AdapterException>(() => Logits(model, "q4", options, model.FrozenPath!, model.FrozenHash, [1], folder)).Message;
+    }
+
+    private static EmittedTraining Train(string name, string format, string[] targets)
+        => new(name, SyntheticConfigs.Small[name], adapters: new AdapterOptions(3, 6, targets.ToEquatable()), weights: format);
+
+    /// <summary>[tokens × vocab] from the inference class of the same packed weights.</summary>
+    private static float[] Logits(
+        EmittedTraining model, string format, AdapterOptions? adapters, string weightsPath, string contentHash, ReadOnlySpan<int> tokens, string? adapter, int? promptChunk = null)
+    {
+        List<ModelDiagnostic> diagnostics = [];
+        ModelPlan plan = ModelCompilation.Plan(model.Inputs, new PlanOptions(format, Adapter: adapters), diagnostics)!;
+        Assert.Empty(diagnostics);
+        Assert.Equal(model.Plan.Model.Hash, plan.Hash);
+        string space = "Adapted" + Guid.NewGuid().ToString("n");
+        EmitOptions emitting = new(space, "Model", "public sealed", contentHash, "frozen.mcw", null, new([Enum.Parse<TargetSet>(Engines.Best.ToString())]));
+        Func<LoadOptions, CompiledModel> load = EmittedAssembly.Loader(EmittedAssembly.Compile(space, ModelCompilation.Emit(plan, emitting)), space + ".Model");
+        using CompiledModel compiled = load(new LoadOptions { WeightsPath = weightsPath, InstructionSet = Engines.Best, Threads = 2, AlwaysUseAllThreads = true, Adapter = adapter, PromptChunk = promptChunk });
+        using Session session = compiled.CreateSession();
+        return session.Forward(tokens, LogitsFor.All).ToArray();
+    }
+
+    private static double Loss(float[] logits, TrainingBatch batch, int vocab)
+    {
+        double sum = 0;
+        for (int row = 0; row < batch.Tokens.Length; row++)
+        {
+            if (batch.Targets[row] != TrainingBatch.NoTarget)
+            {
+                double[] each = [.. logits.AsSpan(row * vocab, vocab).ToArray().Select(logit => (double)logit)];
+                double most = each.Max();
+                sum += most + Math.Log(each.Sum(logit => Math.Exp(logit - most))) - each[batch.Targets[row]];
+            }
+        }
+
+        return sum;
+    }
+}
