@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using ModelCompiler.Compiler.Graph;
+using ModelCompiler.Compiler.Inputs;
 using ModelCompiler.Compiler.Passes.Training;
 
 namespace ModelCompiler.Compiler.Packing;
@@ -29,6 +30,11 @@ public sealed class MergedParameters : IParameterSource
             throw new ArgumentException($"found an adapter of '{shared.Name}', which is read elsewhere too, expected one of a matrix that only a product reads", nameof(options));
         }
     }
+
+    /// <summary>The published tensors of the adapters of a model, each once.</summary>
+    /// <exception cref="ArgumentException">A rank below 1, or a target that fits no product.</exception>
+    public static IEnumerable<TensorInfo> AdapterTensors(ModelGraph graph, AdapterOptions options)
+        => InsertAdapters.Pairs(graph, options).Values.SelectMany(pair => new[] { pair.A.Tensor, pair.B.Tensor }).Distinct();
 
     /// <inheritdoc/>
     public void Read(Parameter parameter, int firstRow, int rows, Span<float> destination)

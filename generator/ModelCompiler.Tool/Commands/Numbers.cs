@@ -16,8 +16,13 @@ internal static class Numbers
     /// <summary>A whole number that may be left out.</summary>
     public static Option<T?> Whole<T>(Option<T?> option, T least, T most)
         where T : struct, IBinaryInteger<T>, IMinMaxValue<T>
+        => Within(option, least, most, ExpectWhole(least, most));
+
+    /// <summary>Any number of a range that may be left out.</summary>
+    public static Option<T?> Within<T>(Option<T?> option, T least, T most, string expected)
+        where T : struct, INumber<T>
     {
-        option.CustomParser = result => Read(result, option, least, most, ExpectWhole(least, most));
+        option.CustomParser = result => Read(result, option, least, most, expected);
         return option;
     }
 

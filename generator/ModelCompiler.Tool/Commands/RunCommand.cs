@@ -27,6 +27,8 @@ internal static class RunCommand
     private static readonly Option<string> Cache = Symbols.Cache();
     private static readonly Option<string?> Isa = Symbols.Isa();
     private static readonly Option<bool> Verify = Symbols.Verify();
+    private static readonly Option<string?> Adapter = Symbols.Adapter("computed beside the packed weights");
+    private static readonly Option<bool> Merge = new("--merge") { Description = "Packs the weights with the adapter merged into them instead." };
     private static readonly OffloadSymbols Offload = new();
     private static readonly Option<bool> Json = Symbols.Json();
 
@@ -34,7 +36,7 @@ internal static class RunCommand
     {
         Command command = new("run", "Writes text behind a prompt.")
         {
-            Directory, Prompt, Tokens, MaxTokens, Temperature, TopK, TopP, MinP, Seed, Stop, IgnoreEnd, Threads, Weights, Cache, Isa, Verify, Json,
+            Directory, Prompt, Tokens, MaxTokens, Temperature, TopK, TopP, MinP, Seed, Stop, IgnoreEnd, Threads, Weights, Cache, Isa, Verify, Adapter, Merge, Json,
         };
         Offload.AddTo(command);
         command.Validators.Add(result =>
@@ -42,6 +44,11 @@ internal static class RunCommand
             if (result.GetResult(Prompt) is { Implicit: false } && result.GetResult(Tokens) is { Implicit: false })
             {
                 result.AddError("--prompt and --tokens: found both, expected one of them.");
+            }
+
+            if (result.GetResult(Merge) is { Implicit: false } && result.GetResult(Adapter) is not { Implicit: false })
+            {
+                result.AddError("--merge: found without --adapter, expected with it.");
             }
         });
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
@@ -93,7 +100,7 @@ internal static class RunCommand
         using ProgressLine progress = new();
         string directory = parsed.GetRequiredValue(Directory), weights = parsed.GetRequiredValue(Weights);
         LoadOptions loading = Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), parsed.GetValue(Verify));
-        return new ModelHost(directory, new(weights, parsed.GetRequiredValue(Cache)), progress.Begin, cancellation)
+        return new ModelHost(directory, new(weights, parsed.GetRequiredValue(Cache)), progress.Begin, cancellation, Symbols.AdapterChoice(parsed.GetValue(Adapter), parsed.GetValue(Merge)))
             .Load(loading with { Offload = Offload.Of(parsed, directory, weights, progress.Begin, cancellation) });
     }
 

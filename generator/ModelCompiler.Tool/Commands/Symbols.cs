@@ -3,6 +3,7 @@ using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Plan;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Execution;
+using ModelCompiler.Tool.Hosting;
 
 namespace ModelCompiler.Tool.Commands;
 
@@ -48,6 +49,17 @@ internal static class Symbols
     public static Option<string?> Isa() => OneOf(
         new Option<string?>("--isa") { Description = "Instruction set to run with. [default: the best one here]" },
         [.. Enum.GetValues<InstructionSet>().Select(InstructionSets.Name)]);
+
+    /// <summary>An adapter of the model; <paramref name="how"/> it is used.</summary>
+    public static Option<string?> Adapter(string how) => new("--adapter")
+    {
+        Description = $"Folder of a low-rank adapter as the PEFT library publishes it (adapter_config.json, adapter_model.safetensors), {how}.",
+        HelpName = "DIR",
+    };
+
+    /// <summary>What the option says.</summary>
+    /// <exception cref="Runtime.Adapters.AdapterException">The folder has no adapter of a kind that we know.</exception>
+    public static AdapterChoice? AdapterChoice(string? folder, bool merge) => folder is null ? null : new(folder, merge);
 
     /// <summary>Whether to read all weights before the first step.</summary>
     public static Option<bool> Verify() => new("--verify") { Description = "Reads all packed weights and compares their hash before anything is computed." };

@@ -19,7 +19,8 @@ namespace ModelCompiler.Tool.Hosting;
 /// <param name="options">Formats of the packed matrices and of the key/value cache, and what the class can do besides: be traced, say.</param>
 /// <param name="report">Begins a long piece of work: what, and how many bytes (0: unknown); returns who is told of progress.</param>
 /// <param name="cancellation">Looked at between panels and files.</param>
-internal sealed class ModelHost(string directory, PlanOptions options, Func<string, long, IProgress<long>> report, CancellationToken cancellation)
+/// <param name="adapter">An adapter of the model, or null.</param>
+internal sealed class ModelHost(string directory, PlanOptions options, Func<string, long, IProgress<long>> report, CancellationToken cancellation, AdapterChoice? adapter = null)
 {
     private const string ModelName = "model";
     private const string Space = "ModelCompiler.Hosted";
@@ -41,15 +42,15 @@ internal sealed class ModelHost(string directory, PlanOptions options, Func<stri
 
         // Only what will run is emitted: the code of other instruction sets would be compiled to be thrown away.
         InstructionSet chosen = HostInstructionSet.Choose(loading.InstructionSet);
-        string packed = cache.GetOrAdd(CacheKey.Of(directory, options.Weights, "packed"), Pack);
-        string code = cache.GetOrAdd(CacheKey.Of(directory, options.Weights, $"{InstructionSets.Name(chosen)}, cache {options.Cache}, {options.Features}"), place => Compile(place, packed, chosen));
+        string packed = Packed();
+        string code = cache.GetOrAdd(CacheKey.Of(directory, options.Weights, $"{InstructionSets.Name(chosen)}, cache {options.Cache}, {options.Features}{Merged}{Applied}"), place => Compile(place, packed, chosen));
         Assembly assembly = new AssemblyLoadContext(ClassName).LoadFromAssemblyPath(Path.Combine(code, AssemblyFile));
         MethodInfo load = assembly.GetType($"{Space}.{ClassName}", throwOnError: true)!.GetMethod("Load", [typeof(LoadOptions)])
             ?? throw new InvalidOperationException("the emitted class has no Load(LoadOptions)");
         string weightsPath = Path.Combine(packed, WeightsFile);
         try
         {
-            return new(load.CreateDelegate<Func<LoadOptions, CompiledModel>>()(loading with { WeightsPath = weightsPath }), weightsPath);
+            return new(load.CreateDelegate<Func<LoadOptions, CompiledModel>>()(loading with { WeightsPath = weightsPath, Adapter = adapter is { IsMerged: false } ? adapter.Folder : null }), weightsPath);
         }
         catch (WeightsFileException fault)
         {
@@ -58,19 +59,38 @@ internal sealed class ModelHost(string directory, PlanOptions options, Func<stri
         }
     }
 
+    /// <summary>The packed weights, for whoever reads them and nothing else.</summary>
+    public (string Path, ModelManifest Manifest) LoadPacked()
+    {
+        string packed = Packed();
+        return (Path.Combine(packed, WeightsFile), ReadManifest(packed));
+    }
+
+    /// <summary>What a merged adapter adds to the key of everything that is made of the weights.</summary>
+    private string Merged => adapter is { IsMerged: true } merged ? $", merged {merged.Identity}" : "";
+
+    /// <summary>What an adapter that is computed beside the weights adds to the key of the code; the weights stay as they are.</summary>
+    private string Applied => adapter is { IsMerged: false, Options: var applied } ? FormattableString.Invariant($", adapters {applied.Rank} {applied.Alpha} {string.Join(" ", applied.TargetModules)}") : "";
+
+    private string Packed() => cache.GetOrAdd(CacheKey.Of(directory, options.Weights, "packed" + Merged), Pack);
+
     private void Pack(string place)
     {
-        using PlannedModel model = PlannedModel.Open(directory, ModelName, options);
+        using PlannedModel model = PlannedModel.Open(directory, ModelName, options, adapter is { IsMerged: true } ? adapter : null);
         model.Pack(place, resource: null, training: false, report("packing", model.Plan.Weights.LengthBytes), cancellation);
+    }
+
+    private static ModelManifest ReadManifest(string packed)
+    {
+        List<ModelDiagnostic> diagnostics = [];
+        string path = Path.Combine(packed, ManifestFile);
+        return ModelManifest.Read(new TextFile(path, File.ReadAllText(path)), diagnostics) ?? throw new ModelFindingsException(diagnostics);
     }
 
     private void Compile(string place, string packed, InstructionSet chosen)
     {
-        List<ModelDiagnostic> diagnostics = [];
-        string manifestPath = Path.Combine(packed, ManifestFile);
-        ModelManifest manifest = ModelManifest.Read(new TextFile(manifestPath, File.ReadAllText(manifestPath)), diagnostics)
-            ?? throw new ModelFindingsException(diagnostics);
-        using PlannedModel model = PlannedModel.Open(directory, ModelName, options);
+        ModelManifest manifest = ReadManifest(packed);
+        using PlannedModel model = PlannedModel.Open(directory, ModelName, options with { Adapter = adapter is { IsMerged: false } ? adapter.Options : null });
         report("compiling", 0);
         EquatableArray<TargetSet> targets = new([Enum.Parse<TargetSet>(chosen.ToString())]);
         AssemblyCompiler.Compile(

@@ -22,8 +22,12 @@ internal sealed class PlannedModel : IDisposable
 {
     private readonly ModelFolder folder;
 
-    private PlannedModel(ModelFolder folder, ModelPlan plan, IReadOnlyList<ModelDiagnostic> warnings)
+    private readonly IParameterSource parameters;
+
+    private PlannedModel(ModelFolder folder, ModelPlan plan, IReadOnlyList<ModelDiagnostic> warnings, AdapterChoice? merged)
     {
+        PublishedParameters published = new(folder);
+        parameters = merged?.Merge(published, plan.Graph) ?? published;
         this.folder = folder;
         Plan = plan;
         Warnings = warnings;
@@ -38,9 +42,10 @@ internal sealed class PlannedModel : IDisposable
     /// <summary>What was found that does not stop the compilation.</summary>
     public IReadOnlyList<ModelDiagnostic> Warnings { get; }
 
-    /// <summary>Reads and plans. The name is that of the folder when null.</summary>
+    /// <summary>Reads and plans. The name is that of the folder when null; <paramref name="merged"/>: an adapter that packing merges into the matrices.</summary>
     /// <exception cref="ModelFindingsException">The model cannot be compiled.</exception>
-    public static PlannedModel Open(string directory, string? name, PlanOptions options)
+    /// <exception cref="Runtime.Adapters.AdapterException">The adapter is of another model.</exception>
+    public static PlannedModel Open(string directory, string? name, PlanOptions options, AdapterChoice? merged = null)
     {
         List<ModelDiagnostic> diagnostics = [];
         ModelFolder? folder = ModelFolder.Open(directory, name, diagnostics);
@@ -50,7 +55,7 @@ internal sealed class PlannedModel : IDisposable
                 && SafeName.CheckModel(folder.Inputs.Name, new SourceSpan(directory), diagnostics)
                 && ModelCompilation.Plan(folder.Inputs, options, diagnostics) is { } plan)
             {
-                PlannedModel model = new(folder, plan, InFolder(diagnostics, directory));
+                PlannedModel model = new(folder, plan, InFolder(diagnostics, directory), merged);
                 folder = null;
                 return model;
             }
@@ -85,7 +90,7 @@ internal sealed class PlannedModel : IDisposable
         string? trainingHash;
         try
         {
-            WeightsPacker.Pack(Plan.Weights, new PublishedParameters(folder), writer.Write, progress, cancellation);
+            WeightsPacker.Pack(Plan.Weights, parameters, writer.Write, progress, cancellation);
             trainingHash = training ? PackForTraining(outputDirectory, cancellation) : null;
         }
         catch (ModelException fault)
@@ -108,7 +113,7 @@ internal sealed class PlannedModel : IDisposable
         List<ModelDiagnostic> diagnostics = [];
         ModelPlan plan = ModelCompilation.Plan(folder.Inputs, new PlanOptions(), diagnostics) ?? throw new ModelFindingsException(diagnostics);
         using WeightsFileWriter writer = new(Path.Combine(outputDirectory, ModelManifest.TrainingFile(Plan.Name)), plan.Hash);
-        WeightsPacker.Pack(plan.Weights, new PublishedParameters(folder), writer.Write, null, cancellation);
+        WeightsPacker.Pack(plan.Weights, parameters, writer.Write, null, cancellation);
         return writer.Complete([]);
     }
 

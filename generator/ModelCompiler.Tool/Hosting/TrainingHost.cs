@@ -11,7 +11,7 @@ using ModelCompiler.Runtime.Training;
 namespace ModelCompiler.Tool.Hosting;
 
 /// <summary>
-/// Gets a model ready for training without a project: plans, emits and compiles the very class that a build would emit, in memory. Needs no weights: a config and
+/// Gets a model ready for training without a project: plans, emits and compiles the very class that a build would emit, in memory. Where all of it is trained, it needs no weights: a config and
 /// the declarations of its tensors say all.
 /// </summary>
 internal static class TrainingHost
@@ -24,15 +24,16 @@ internal static class TrainingHost
     /// <param name="planning">What activations may take.</param>
     /// <param name="loading">Threads and instruction set.</param>
     /// <param name="cancellation">Looked at between files.</param>
+    /// <param name="weights">The packed weights that stay as they are, where adapters are trained; <paramref name="loading"/> says where they lie.</param>
     /// <exception cref="ModelFindingsException">The model cannot be compiled.</exception>
     /// <exception cref="TrainingMemoryException">Its activations do not fit into the memory that is allowed.</exception>
     /// <exception cref="PlatformNotSupportedException">This processor does not have the instruction set.</exception>
-    public static TrainableModel Load(ModelInputs inputs, TrainingPlanOptions planning, TrainingLoadOptions loading, CancellationToken cancellation = default)
+    public static TrainableModel Load(ModelInputs inputs, TrainingPlanOptions planning, TrainingLoadOptions loading, CancellationToken cancellation = default, TrainingWeights? weights = null)
     {
         InstructionSet chosen = HostInstructionSet.Choose(loading.InstructionSet);
         List<ModelDiagnostic> diagnostics = [];
         TrainingPlan plan = ModelCompilation.PlanTraining(inputs, planning, diagnostics) ?? throw new ModelFindingsException(diagnostics);
-        TrainingEmitOptions emitting = new(Space, null, ClassName, Targets: new([Enum.Parse<TargetSet>(chosen.ToString())]));
+        TrainingEmitOptions emitting = new(Space, null, ClassName, Targets: new([Enum.Parse<TargetSet>(chosen.ToString())]), Weights: weights);
         using MemoryStream assembly = new();
         AssemblyCompiler.Compile(ClassName, ModelCompilation.EmitTraining(plan, emitting, cancellation), assembly, cancellation);
         assembly.Position = 0;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ModelCompiler.Runtime.Adapters;
 using ModelCompiler.Runtime.Text;
 using ModelCompiler.Runtime.Training;
 using ModelCompiler.Tool.Commands;
@@ -28,13 +29,21 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
         RequireRoom(tokenizer, source);
         folder.Begin(request.Options.Resume, force);
         using TrainableModel model = load(source);
-        source.Fill(model, cancellation);
+        source.Fill(model, request.Options.Seed, cancellation);
         using Trainer trainer = new(model, data, request.Options with { CheckpointFolder = folder.Checkpoints });
         display.Say(string.Create(
             CultureInfo.InvariantCulture,
             $"{model.ParameterCount:N0} parameters, {tokenizer.VocabularySize:N0} tokens known, {data.Training.Length:N0} tokens to learn from, {data.HeldOut.Length:N0} held out, {model.Threads} threads{(trainer.Step > 0 ? $"; going on behind step {trainer.Step}" : "")}"));
         Train(model, source, trainer);
-        folder.WriteModel(model, source, request.Half);
+        if (model.Description.Adapter is null)
+        {
+            folder.WriteModel(model, source, request.Half);
+        }
+        else
+        {
+            AdapterFolder.Write(request.Output, model, request.Source);
+        }
+
         return trainer.Evaluate(cancellation: cancellation) is { } found ? (found, TrainingText.CountBytes(tokenizer, data.HeldOut)) : null;
     }
 
@@ -65,6 +74,10 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
             if (step.Validation is not null || step.Step == step.Steps)
             {
                 LossCurve.Write(folder.Curve, log.Entries);
+            }
+
+            if (model.Description.Adapter is null && (step.Validation is not null || step.Step == step.Steps))
+            {
                 display.Say($"    {sampler.Sample(request.Prompt, cancellation).ReplaceLineEndings("\n    ")}");
             }
         });

@@ -58,6 +58,42 @@ public sealed partial class TrainTests : IDisposable
         Assert.Equal(Weights("a"), Weights("c"));
     }
 
+    /// <summary>A model, adapters over its four-bit weights, and both ways to use them; resumed, the same bits.</summary>
+    [Fact]
+    public void AdaptersAreTrainedAppliedAndMerged()
+    {
+        Train("base", "--steps", "5");
+        string[] adapters =
+        [
+            "train", folder["base"], "--lora-rank", "2", "--lora-targets", "q_proj,v_proj,up_proj", "--weights", "q4", "--text", folder["text.txt"], "--batch", "2", "--context", "32",
+            "--lr", "0.01", "--steps", "20", "--eval-every", "0",
+        ];
+        ChildProcess.Modelc([.. adapters, "--checkpoint-every", "10", "-o", folder["adapter"]]).Expect(0);
+        Assert.Equal(
+            ["adapter_config.json", "adapter_model.safetensors", "checkpoints", "loss.svg", "train-log.jsonl"],
+            Directory.GetFileSystemEntries(folder["adapter"]).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
+        JsonElement config = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder["adapter"], "adapter_config.json"))).RootElement;
+        Assert.Equal(("LORA", 2, 4.0), (config.GetProperty("peft_type").GetString(), config.GetProperty("r").GetInt32(), config.GetProperty("lora_alpha").GetDouble()));
+        JsonElement[] log = [.. File.ReadAllLines(Path.Combine(folder["adapter"], "train-log.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)];
+        Assert.True(log[19].GetProperty("loss").GetDouble() < log[0].GetProperty("loss").GetDouble() - 0.1);
+        ChildProcess.Modelc([.. adapters, "--threads", "1", "-o", folder["again"]]).Expect(0);
+        Assert.Equal(
+            File.ReadAllBytes(Path.Combine(folder["adapter"], "adapter_model.safetensors")), File.ReadAllBytes(Path.Combine(folder["again"], "adapter_model.safetensors")));
+
+        // Over f32 weights both ways say the same; without the adapter the model says something else.
+        string Run(params string[] more) => ChildProcess.Modelc(["run", folder["base"], "--prompt", "Ann", "--temperature", "0", "--ignore-end", "-n", "24", .. more]).Expect(0).Output;
+        string applied = Run("--adapter", folder["adapter"]);
+        Assert.Equal(applied, Run("--adapter", folder["adapter"], "--merge"));
+        Assert.NotEqual(applied, Run());
+        Assert.NotEmpty(Run("--weights", "q4", "--adapter", folder["adapter"]));
+        ChildProcess.Modelc("pack", folder["base"], "--adapter", folder["adapter"], "--name", "merged", "-o", folder["packed"]).Expect(0);
+
+        Finished other = ChildProcess.Modelc("run", folder["base"], "--prompt", "Ann", "--adapter", folder["text.txt"]).Expect(1);
+        Assert.Contains("the adapter's config: found no such file", other.Error, StringComparison.Ordinal);
+        Finished target = ChildProcess.Modelc("train", folder["base"], "--lora-rank", "2", "--lora-targets", "q_prj", "--text", folder["text.txt"], "--context", "32", "--steps", "1", "-o", folder["none"]).Expect(1);
+        Assert.Contains("found the target 'q_prj', expected one of q_proj", target.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void InterruptedAndResumedItGivesTheSameBitsWhateverTheDiskSays()
     {
