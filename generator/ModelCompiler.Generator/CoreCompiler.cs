@@ -20,7 +20,7 @@ internal sealed class CoreCompiler : IModelCompiler
     private static EquatableArray<GeneratedFile> Emit(ModelRequest request, List<ModelDiagnostic> diagnostics, CancellationToken cancellation)
     {
         if (ModelManifest.Read(request.Sources.Manifest, diagnostics) is not { } manifest
-            || ModelCompilation.Plan(manifest.ToInputs(new ModelConfig(request.Sources.Config)), new PlanOptions(manifest.Weights, manifest.Cache, request.Target.Features), diagnostics) is not { } plan)
+            || ModelCompilation.Plan(manifest.ToInputs(new ModelConfig(request.Sources.Config)), new PlanOptions(manifest.Weights, manifest.Cache, request.Target.Features, manifest.Adapter), diagnostics) is not { } plan)
         {
             return EquatableArray<GeneratedFile>.Empty;
         }
@@ -43,6 +43,10 @@ internal sealed class CoreCompiler : IModelCompiler
             : files;
     }
 
+    /// <summary>A model with adapters stays as it is packed, and they are trained.</summary>
+    private static TrainingPlanOptions Training(ModelManifest manifest)
+        => manifest.Adapter is { } adapters ? new(Adapters: adapters, Weights: manifest.Weights) : new();
+
     private static EquatableArray<GeneratedFile> EmitTraining(ModelRequest request, ModelManifest manifest, List<ModelDiagnostic> diagnostics, CancellationToken cancellation)
     {
         if (manifest.TrainingWeights is not { } weights)
@@ -53,7 +57,7 @@ internal sealed class CoreCompiler : IModelCompiler
             return EquatableArray<GeneratedFile>.Empty;
         }
 
-        TrainingPlan? plan = ModelCompilation.PlanTraining(manifest.ToInputs(new ModelConfig(request.Sources.Config)), new TrainingPlanOptions(), diagnostics);
+        TrainingPlan? plan = ModelCompilation.PlanTraining(manifest.ToInputs(new ModelConfig(request.Sources.Config)), Training(manifest), diagnostics);
         return plan is null
             ? EquatableArray<GeneratedFile>.Empty
             : ModelCompilation.EmitTraining(plan, new TrainingEmitOptions(request.Target.Namespace, request.Target.ClassName, Weights: weights), cancellation);

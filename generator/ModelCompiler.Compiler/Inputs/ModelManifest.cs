@@ -1,4 +1,6 @@
+using System.Globalization;
 using ModelCompiler.Compiler.Diagnostics;
+using ModelCompiler.Compiler.Passes.Training;
 
 namespace ModelCompiler.Compiler.Inputs;
 
@@ -15,16 +17,20 @@ namespace ModelCompiler.Compiler.Inputs;
 /// <param name="ContentHash">SHA-256 of the packed content, lower-case hexadecimal.</param>
 /// <param name="Tensors">The published tensors, sorted by name; their files are plain names.</param>
 /// <param name="TrainingContentHash">SHA-256 of the content that was packed for training, lower-case hexadecimal; null: none was.</param>
+/// <param name="Adapter">The low-rank adapters that the class is compiled with; null: none.</param>
 public sealed record ModelManifest(
     string Name, string Weights, string Cache, string WeightsFile, string? EmbeddedResource, string PlanHash, string ContentHash,
-    EquatableArray<TensorInfo> Tensors, string? TrainingContentHash = null)
+    EquatableArray<TensorInfo> Tensors, string? TrainingContentHash = null, AdapterOptions? Adapter = null)
 {
     /// <summary>Version of this file format.</summary>
     public const int Version = 1;
 
-    /// <summary>What training begins with; null when the model was not packed for it. It lies where the packed weights lie: beside the program, or in it.</summary>
-    public TrainingWeights? TrainingWeights => TrainingContentHash is null
-        ? null
+    /// <summary>
+    /// What training begins with; null when the model was not packed for it. It lies where the packed weights lie: beside the program, or in it. Where adapters
+    /// are trained, it is the packed weights themselves.
+    /// </summary>
+    public TrainingWeights? TrainingWeights => Adapter is not null ? new(WeightsFile, EmbeddedResource, ContentHash)
+        : TrainingContentHash is null ? null
         : new(TrainingFile(Name), EmbeddedResource is null ? null : TrainingFile(Name), TrainingContentHash);
 
     /// <summary>File name of the weights of a model that are packed for training.</summary>
@@ -49,8 +55,15 @@ public sealed record ModelManifest(
             .Property("embeddedResource", EmbeddedResource)
             .Property("planHash", PlanHash)
             .Property("contentHash", ContentHash)
-            .Property("trainingContentHash", TrainingContentHash)
-            .BeginArray("tensors");
+            .Property("trainingContentHash", TrainingContentHash);
+        if (Adapter is { } adapter)
+        {
+            json.Property("adapterRank", adapter.Rank)
+                .Property("adapterAlpha", adapter.Alpha.ToString("R", CultureInfo.InvariantCulture))
+                .Property("adapterTargets", string.Join(",", adapter.TargetModules));
+        }
+
+        json.BeginArray("tensors");
         foreach (TensorInfo tensor in Tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
         {
             json.BeginLine()
@@ -97,7 +110,8 @@ public sealed record ModelManifest(
             Hash(json, "planHash"),
             Hash(json, "contentHash"),
             tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal).ToEquatable(),
-            json.Has("trainingContentHash") ? Hash(json, "trainingContentHash") : null);
+            json.Has("trainingContentHash") ? Hash(json, "trainingContentHash") : null,
+            json.Has("adapterRank") ? ReadAdapter(json) : null);
 
         bool safe = !json.Failed
             && SafeName.CheckModel(manifest.Name, json.Where("name"), diagnostics)
@@ -105,6 +119,17 @@ public sealed record ModelManifest(
             && (manifest.EmbeddedResource is not { } resource || SafeName.CheckFile(resource, json.Where("embeddedResource"), diagnostics))
             && AreDistinct(json, tensors);
         return safe ? manifest : null;
+    }
+
+    private static AdapterOptions ReadAdapter(ConfigReader json)
+    {
+        int rank = json.Size("adapterRank", 1, int.MaxValue);
+        if (!double.TryParse(json.Text("adapterAlpha"), NumberStyles.Float, CultureInfo.InvariantCulture, out double alpha) && !json.Failed)
+        {
+            json.Report(Catalogue.OutOfRange, "adapterAlpha", "a number", Advice);
+        }
+
+        return new AdapterOptions(rank, alpha, new(json.Text("adapterTargets").Split(',')));
     }
 
     private static TensorInfo ReadTensor(ConfigReader json, ICollection<ModelDiagnostic> diagnostics)

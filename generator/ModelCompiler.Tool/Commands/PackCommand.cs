@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ModelCompiler.Compiler;
 using ModelCompiler.Compiler.Inputs;
 using ModelCompiler.Tool.Hosting;
 
@@ -20,11 +21,14 @@ internal static class PackCommand
         Option<string?> resource = new("--resource") { Description = "Name of the resource that the packed weights will be embedded as.", HelpName = "NAME" };
         Option<bool> training = new("--training") { Description = "Also writes NAME.train.mcw, the weights in f32 that training begins with." };
         Option<string?> adapter = Symbols.Adapter("merged into the weights");
+        AdapterSymbols adapters = new("The class is compiled with low-rank adapters of this rank, which are loaded or trained beside the packed weights.");
         Command command = new("pack", "Packs a model's weights and writes its manifest, as the build does.") { directory, weights, cache, name, output, resource, training, adapter };
+        adapters.AddTo(command);
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
-                using PlannedModel model = PlannedModel.Open(parsed.GetRequiredValue(directory), parsed.GetValue(name), new(parsed.GetRequiredValue(weights), parsed.GetRequiredValue(cache)), Symbols.AdapterChoice(parsed.GetValue(adapter), merge: true));
+                PlanOptions options = new(parsed.GetRequiredValue(weights), parsed.GetRequiredValue(cache));
+                using PlannedModel model = PlannedModel.Open(parsed.GetRequiredValue(directory), parsed.GetValue(name), options, adapters.Read(parsed), Symbols.AdapterChoice(parsed.GetValue(adapter), merge: true));
                 using ProgressLine progress = new();
                 string folder = parsed.GetRequiredValue(output);
                 ModelManifest manifest = model.Pack(folder, parsed.GetValue(resource), parsed.GetValue(training), progress.Begin("packing", model.Plan.Weights.LengthBytes), cancellation);

@@ -44,9 +44,7 @@ internal static class TrainCommand
     private static readonly Option<string> Type = Symbols.OneOf(new Option<string>("--dtype") { Description = "Element type of the model that is written; checkpoints are always f32.", DefaultValueFactory = _ => "f32" }, "f32", "bf16");
     private static readonly Option<string> Prompt = new("--prompt", "-p") { Description = "What the samples that are shown go on from.", HelpName = "TEXT", DefaultValueFactory = _ => "" };
     private static readonly Option<bool> Force = new("--force") { Description = "Replaces a model that lies in the output folder already." };
-    private static readonly Option<int?> Rank = Numbers.Whole(new Option<int?>("--lora-rank") { Description = "Trains low-rank adapters (LoRA) of this rank and leaves the model as it is; -o receives them as the PEFT library publishes them.", HelpName = "R" }, 1, 4096);
-    private static readonly Option<double?> Alpha = Numbers.Within(new Option<double?>("--lora-alpha") { Description = "What an adapter gives is multiplied with alpha / rank. [default: twice the rank]", HelpName = "A" }, double.Epsilon, 1e6, "a number above 0");
-    private static readonly Option<string?> Targets = new("--lora-targets") { Description = "Modules that get an adapter, with commas between them. [default: q_proj,v_proj, or c_attn for GPT-2]", HelpName = "NAMES" };
+    private static readonly AdapterSymbols Adapters = new("Trains low-rank adapters (LoRA) of this rank and leaves the model as it is; -o receives them as the PEFT library publishes them.");
     private static readonly Option<string> Weights = Symbols.Weights();
     private static readonly Option<string> OutputFolder = Symbols.Output("Folder that receives the model, its checkpoints, train-log.jsonl and loss.svg.");
     private static readonly Option<bool> Json = Symbols.Json();
@@ -56,8 +54,9 @@ internal static class TrainCommand
         Command command = new("train", "Trains a model on a text: from scratch (--config), or further (DIR).")
         {
             Directory, Config, Texts, Validation, HoldOut, Split, JsonFields, Tokenizer, Vocabulary, Steps, Batch, Context, Accumulate, LearningRate, WarmUp, WeightDecay, Clip, Seed,
-            Threads, Isa, EvaluateEvery, EvaluationWindows, CheckpointEvery, Resume, Memory, Type, Prompt, Rank, Alpha, Targets, Weights, Force, OutputFolder, Json,
+            Threads, Isa, EvaluateEvery, EvaluationWindows, CheckpointEvery, Resume, Memory, Type, Prompt, Weights, Force, OutputFolder, Json,
         };
+        Adapters.AddTo(command);
         command.Validators.Add(Check);
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
         return command;
@@ -85,12 +84,8 @@ internal static class TrainCommand
 
     private static void CheckAdapters(CommandResult result, bool folder)
     {
-        bool adapters = result.GetResult(Rank) is { Implicit: false };
-        foreach (Option option in new Option[] { Alpha, Targets, Weights }.Where(option => !adapters && result.GetResult(option) is { Implicit: false }))
-        {
-            result.AddError($"{option.Name}: found without --lora-rank, expected with it: a model that is trained itself is in f32.");
-        }
-
+        bool adapters = result.GetResult(Adapters.Rank) is { Implicit: false };
+        Adapters.RequireRank(result, Weights); // a model that is trained itself is in f32
         if (adapters && !folder)
         {
             result.AddError("--lora-rank: found with --config, expected with DIR: adapters belong to a model that is trained already.");
@@ -115,7 +110,7 @@ internal static class TrainCommand
     private static TrainableModel Load(TrainingRequest request, TrainingSource source, ProgressLine progress, CancellationToken cancellation)
     {
         TrainingPlanOptions planning = new(
-            request.MemoryBytes, checked(request.Options.Batch * request.Options.Context), request.AdaptersOf(source.Graph.Family), request.Weights);
+            request.MemoryBytes, checked(request.Options.Batch * request.Options.Context), request.Adapters?.Invoke(source.Graph.Family), request.Weights);
         TrainingLoadOptions loading = request.Loading;
         TrainingWeights? frozen = null;
         if (planning.Adapters is not null)
@@ -158,8 +153,7 @@ internal static class TrainCommand
         return new(
             source, config is not null, parsed.GetRequiredValue(Texts), parsed.GetValue(Validation) ?? [], split, parsed.GetValue(JsonFields) ?? [],
             parsed.GetValue(HoldOut), parsed.GetValue(Tokenizer), parsed.GetValue(Vocabulary), options, parsed.GetValue(Memory), loading, output, parsed.GetRequiredValue(Type) == "bf16", parsed.GetRequiredValue(Prompt),
-            parsed.GetValue(Rank) is { } rank ? new(rank, parsed.GetValue(Alpha) ?? 2 * rank, parsed.GetValue(Targets)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)) : null,
-            parsed.GetRequiredValue(Weights));
+            Adapters.Read(parsed), parsed.GetRequiredValue(Weights));
     }
 
     private static void Tell(ParseResult parsed, TrainingRequest request, (HeldOutLoss Loss, long Bytes)? found)

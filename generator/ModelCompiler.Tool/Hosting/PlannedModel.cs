@@ -2,6 +2,7 @@ using ModelCompiler.Compiler;
 using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Compiler.Inputs;
 using ModelCompiler.Compiler.Packing;
+using ModelCompiler.Compiler.Passes.Training;
 using ModelCompiler.Compiler.Plan;
 using ModelCompiler.Runtime.Weights;
 using ModelCompiler.Tool.Inputs;
@@ -45,7 +46,12 @@ internal sealed class PlannedModel : IDisposable
     /// <summary>Reads and plans. The name is that of the folder when null; <paramref name="merged"/>: an adapter that packing merges into the matrices.</summary>
     /// <exception cref="ModelFindingsException">The model cannot be compiled.</exception>
     /// <exception cref="Runtime.Adapters.AdapterException">The adapter is of another model.</exception>
-    public static PlannedModel Open(string directory, string? name, PlanOptions options, AdapterChoice? merged = null)
+    public static PlannedModel Open(string directory, string? name, PlanOptions options, AdapterChoice? merged = null) => Open(directory, name, options, null, merged);
+
+    /// <summary>Reads and plans, together with the adapters that <paramref name="adapters"/> gives for the model's family.</summary>
+    /// <exception cref="ModelFindingsException">The model cannot be compiled.</exception>
+    /// <exception cref="ArgumentException">A target fits no product.</exception>
+    public static PlannedModel Open(string directory, string? name, PlanOptions options, Func<string, AdapterOptions>? adapters, AdapterChoice? merged)
     {
         List<ModelDiagnostic> diagnostics = [];
         ModelFolder? folder = ModelFolder.Open(directory, name, diagnostics);
@@ -53,7 +59,7 @@ internal sealed class PlannedModel : IDisposable
         {
             if (folder is not null
                 && SafeName.CheckModel(folder.Inputs.Name, new SourceSpan(directory), diagnostics)
-                && ModelCompilation.Plan(folder.Inputs, options, diagnostics) is { } plan)
+                && PlanWith(folder.Inputs, options, adapters, diagnostics) is { } plan)
             {
                 PlannedModel model = new(folder, plan, InFolder(diagnostics, directory), merged);
                 folder = null;
@@ -66,6 +72,12 @@ internal sealed class PlannedModel : IDisposable
         }
 
         throw new ModelFindingsException(InFolder(diagnostics, directory));
+    }
+
+    private static ModelPlan? PlanWith(ModelInputs inputs, PlanOptions options, Func<string, AdapterOptions>? adapters, List<ModelDiagnostic> diagnostics)
+    {
+        ModelPlan? plan = ModelCompilation.Plan(inputs, options, diagnostics);
+        return plan is null || adapters is null ? plan : ModelCompilation.Plan(inputs, options with { Adapter = adapters(plan.Graph.Family) }, []);
     }
 
     /// <summary>
@@ -103,7 +115,7 @@ internal sealed class PlannedModel : IDisposable
         cancellation.ThrowIfCancellationRequested();
         string contentHash = writer.Complete(tokenizer);
 
-        ModelManifest manifest = new(Plan.Name, Plan.Format, Plan.Cache.Format, weightsFile, resource, Plan.Hash, contentHash, folder.Inputs.Tensors, trainingHash);
+        ModelManifest manifest = new(Plan.Name, Plan.Format, Plan.Cache.Format, weightsFile, resource, Plan.Hash, contentHash, folder.Inputs.Tensors, trainingHash, Plan.Adapter?.Options);
         WholeFile.Write(Path.Combine(outputDirectory, Plan.Name + ".manifest.json"), manifest.Write());
         return manifest;
     }

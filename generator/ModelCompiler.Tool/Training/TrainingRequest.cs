@@ -3,9 +3,6 @@ using ModelCompiler.Runtime.Training;
 
 namespace ModelCompiler.Tool.Training;
 
-/// <summary>Low-rank adapters as they were asked for; without <paramref name="Targets"/> the PEFT library's usual modules of the family.</summary>
-internal sealed record AdapterRequest(int Rank, double Alpha, IReadOnlyList<string>? Targets);
-
 /// <summary>What <c>modelc train</c> was asked to do.</summary>
 /// <param name="Source">config.json of a model to be trained from scratch, or the folder of one to be trained further.</param>
 /// <param name="FromScratch">Which of the two.</param>
@@ -22,17 +19,13 @@ internal sealed record AdapterRequest(int Rank, double Alpha, IReadOnlyList<stri
 /// <param name="Output">Folder that receives the model.</param>
 /// <param name="Half">Weights are written in bfloat16 instead of float32.</param>
 /// <param name="Prompt">What samples go on from.</param>
-/// <param name="Adapters">Adapters that are trained while the model is frozen; null: the model itself is trained.</param>
+/// <param name="Adapters">Adapters of a model of a family, which are trained while the model is frozen; null: the model itself is trained.</param>
 /// <param name="Weights">Formats that the frozen model is packed in.</param>
 internal sealed record TrainingRequest(
     string Source, bool FromScratch, IReadOnlyList<string> Texts, IReadOnlyList<string> ValidationTexts, DocumentSplit Split, IReadOnlyList<string> JsonFields,
     double HoldOut, string? Tokenizer, int Vocabulary, TrainerOptions Options, long? MemoryBytes, TrainingLoadOptions Loading, string Output, bool Half, string Prompt,
-    AdapterRequest? Adapters = null, string Weights = "f32")
+    Func<string, AdapterOptions>? Adapters = null, string Weights = "f32")
 {
-    /// <summary>The adapters of a model of this family.</summary>
-    public AdapterOptions? AdaptersOf(string family)
-        => Adapters is null ? null : new(Adapters.Rank, Adapters.Alpha, new([.. Adapters.Targets ?? (family == "gpt2" ? ["c_attn"] : ["q_proj", "v_proj"])]));
-
     /// <summary>Reads the texts.</summary>
     /// <exception cref="TrainingTextException">A text has no documents.</exception>
     public TrainingText ReadTexts()

@@ -45,11 +45,17 @@ internal sealed class TrainingSource : IDisposable
     /// <summary>Gives the trainable model its numbers; adapters, new ones that <paramref name="seed"/> chooses.</summary>
     public void Fill(TrainableModel model, ulong seed, CancellationToken cancellation)
     {
+        if (model.Description.Adapter is not null)
+        {
+            model.InitialiseAdapters(seed);
+            return;
+        }
+
         Dictionary<string, TensorInfo> byName = Inputs.Tensors.ToDictionary(tensor => tensor.Name);
         foreach (TrainingTensor tensor in model.Description.Tensors)
         {
             cancellation.ThrowIfCancellationRequested();
-            model.WriteTensor(tensor.Name, model.Description.Adapter is null ? initial(byName[tensor.Name]) : InitialAdapter(tensor, seed));
+            model.WriteTensor(tensor.Name, initial(byName[tensor.Name]));
         }
 
         folder?.ThrowIfChanged();
@@ -57,23 +63,6 @@ internal sealed class TrainingSource : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => folder?.Dispose();
-
-    /// <summary>B is 0, so that training begins with the model as it is; A has the deviation 1 / √(3 · inputs) of the PEFT library.</summary>
-    private static float[] InitialAdapter(TrainingTensor tensor, ulong seed)
-    {
-        float[] numbers = new float[tensor.Length];
-        if (tensor.Name.EndsWith(".lora_A.weight", StringComparison.Ordinal))
-        {
-            SeededNoise noise = new(seed, tensor.Name);
-            float deviation = MathF.Sqrt(1f / (3 * tensor.Shape[1]));
-            for (int i = 0; i < numbers.Length; i++)
-            {
-                numbers[i] = deviation * noise.Normal(i);
-            }
-        }
-
-        return numbers;
-    }
 
     private static TrainingSource FromScratch(TrainingRequest request, IReadOnlyList<string> documents, CancellationToken cancellation)
     {

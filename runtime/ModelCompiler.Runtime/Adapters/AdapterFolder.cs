@@ -65,8 +65,7 @@ public static unsafe class AdapterFolder
     /// <exception cref="IOException">A file could not be written.</exception>
     public static void Write(string folder, TrainableModel model, string baseModel)
     {
-        AdapterSettings settings = model.Description.Adapter
-            ?? throw new ArgumentException($"Found the model '{model.Description.Name}', which is trained itself, expected one whose adapters are.", nameof(model));
+        AdapterSettings settings = Settings(model);
         Directory.CreateDirectory(folder);
         TrainingCheckpoint.WriteWeights(Path.Combine(folder, TensorsFile), model);
         string path = Path.Combine(folder, ConfigFile), beside = $"{path}.{Environment.ProcessId}.partial";
@@ -114,20 +113,41 @@ public static unsafe class AdapterFolder
         }
     }
 
+    /// <summary>Gives a model whose adapters are trained the numbers of a published one, to train it further.</summary>
+    /// <exception cref="AdapterException">It is another adapter: of other rank, alpha or shapes, with tensors missing, or more of them.</exception>
+    /// <exception cref="ArgumentException">The model itself is trained.</exception>
+    public static void Read(string folder, TrainableModel model)
+    {
+        AdapterSettings expected = Settings(model);
+        Require(folder, expected);
+        foreach ((string name, float[] tensor) in ReadTensors(folder, model.Description.Tensors.Select(tensor => (tensor.Name, tensor.Shape))))
+        {
+            model.WriteTensor(name, tensor);
+        }
+    }
+
     /// <summary>Reads the numbers into memory laid out as a class was compiled for.</summary>
     /// <exception cref="AdapterException">It is another adapter: of other rank, alpha or shapes, with tensors missing, or more of them.</exception>
     internal static void Read(string folder, AdapterLayout layout, float* memory)
     {
-        AdapterSettings settings = ReadSettings(folder);
-        if (settings.Rank != layout.Settings.Rank || settings.Alpha != layout.Settings.Alpha)
-        {
-            throw new AdapterException(Path.Combine(folder, ConfigFile), "the adapter", $"{settings}", $"{layout.Settings}, for which this class was compiled");
-        }
-
+        Require(folder, layout.Settings);
         IReadOnlyDictionary<string, float[]> numbers = ReadTensors(folder, layout.Tensors.Select(tensor => (tensor.Name, tensor.Shape)));
         foreach (TrainingTensor tensor in layout.Tensors)
         {
             tensor.Scatter(numbers[tensor.Name], memory, tensor.Addend);
+        }
+    }
+
+    private static AdapterSettings Settings(TrainableModel model) => model.Description.Adapter
+        ?? throw new ArgumentException($"Found the model '{model.Description.Name}', which is trained itself, expected one whose adapters are.", nameof(model));
+
+    /// <summary>Rank and alpha are constants of the compiled code; the tensors tell the modules.</summary>
+    private static void Require(string folder, AdapterSettings expected)
+    {
+        AdapterSettings found = ReadSettings(folder);
+        if (found.Rank != expected.Rank || found.Alpha != expected.Alpha)
+        {
+            throw new AdapterException(Path.Combine(folder, ConfigFile), "the adapter", $"{found}", $"{expected}, for which this class was compiled");
         }
     }
 

@@ -62,11 +62,12 @@ public sealed partial class TrainTests : IDisposable
     [Fact]
     public void AdaptersAreTrainedAppliedAndMerged()
     {
-        Train("base", "--steps", "5");
+        Train("base", "--steps", "60");
+        File.WriteAllText(folder["other.txt"], string.Join("\n\n", Enumerable.Range(0, 90).Select(i => $"Day {i}. Ann has a gold ball, Ben has a gold ball.")));
         string[] adapters =
         [
-            "train", folder["base"], "--lora-rank", "2", "--lora-targets", "q_proj,v_proj,up_proj", "--weights", "q4", "--text", folder["text.txt"], "--batch", "2", "--context", "32",
-            "--lr", "0.01", "--steps", "20", "--eval-every", "0",
+            "train", folder["base"], "--lora-rank", "2", "--lora-targets", "q_proj,v_proj,up_proj", "--weights", "q4", "--text", folder["other.txt"], "--batch", "2", "--context", "32",
+            "--lr", "0.03", "--steps", "20", "--eval-every", "0",
         ];
         ChildProcess.Modelc([.. adapters, "--checkpoint-every", "10", "-o", folder["adapter"]]).Expect(0);
         Assert.Equal(
@@ -75,7 +76,7 @@ public sealed partial class TrainTests : IDisposable
         JsonElement config = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder["adapter"], "adapter_config.json"))).RootElement;
         Assert.Equal(("LORA", 2, 4.0), (config.GetProperty("peft_type").GetString(), config.GetProperty("r").GetInt32(), config.GetProperty("lora_alpha").GetDouble()));
         JsonElement[] log = [.. File.ReadAllLines(Path.Combine(folder["adapter"], "train-log.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)];
-        Assert.True(log[19].GetProperty("loss").GetDouble() < log[0].GetProperty("loss").GetDouble() - 0.1);
+        Assert.True(log[19].GetProperty("loss").GetDouble() < log[0].GetProperty("loss").GetDouble() - 0.5);
         ChildProcess.Modelc([.. adapters, "--threads", "1", "-o", folder["again"]]).Expect(0);
         Assert.Equal(
             File.ReadAllBytes(Path.Combine(folder["adapter"], "adapter_model.safetensors")), File.ReadAllBytes(Path.Combine(folder["again"], "adapter_model.safetensors")));

@@ -77,9 +77,9 @@ internal sealed class TrainingWriter
 
         if (plan.Adapters is not null)
         {
-            writer.Line("/// <summary>Gets the adapters ready for training, all 0, over the packed weights, which stay as they are.</summary>");
+            writer.Line("/// <summary>Gets new adapters ready for training over the packed weights, which stay as they are; AdapterFolder.Read gives them published numbers.</summary>");
             writer.Line("/// <exception cref=\"ModelCompiler.Runtime.Weights.WeightsFileException\">The weights are not those that this code was made for.</exception>");
-            writer.Line($"public static {options.ClassName} LoadForTraining(TrainingLoadOptions? options = null) => {options.ClassName}.Create(options);");
+            writer.Line($"public static {options.ClassName} LoadForTraining(TrainingLoadOptions? options = null) => TrainableModel.InitialiseAdapters({options.ClassName}.Create(options), seed: 1);");
             writer.Line();
             return;
         }
