@@ -1,3 +1,3 @@
-/// <summary>models/hello, compiled. Its weights were written by the program HandBuiltModel, not trained.</summary>
+/// <summary>models/hello, compiled: a small Llama that the project trained itself (samples/StoryWorld).</summary>
 [CompiledModel("hello")]
 public sealed partial class HelloModel;

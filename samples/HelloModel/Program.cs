@@ -3,13 +3,13 @@ using System.Text;
 using ModelCompiler.Runtime.Execution;
 
 Console.OutputEncoding = Encoding.UTF8;
-string[] prompts = args.Length > 0 ? args : ["The small robot", "The capital of China is", "机器人收起", "金匠"];
+string[] prompts = args.Length > 0 ? args : ["Once upon a time", "从前有个", "The goldsmith", "我喜欢黄金首饰", "这是一个变形金刚", "中国的首都是"];
 
 using var model = HelloModel.Load();
-Console.WriteLine($"A GPT-2 of one layer, its weights written by a program (samples/HandBuiltModel), not trained. {InstructionSets.Name(model.InstructionSet)}, {model.Threads} threads.");
+Console.WriteLine($"A Llama of {model.Description.Layers} layers, trained by the project on stories of its own (samples/StoryWorld). {InstructionSets.Name(model.InstructionSet)}, {model.Threads} threads.");
 foreach (string prompt in prompts)
 {
-    var text = model.Generate(prompt, new() { Temperature = 0 });
+    var text = model.Generate(prompt, new() { Temperature = 0.8, Seed = 1, MaxTokens = 120 });
     Console.Write(prompt);
     foreach (var piece in text)
         Console.Write(piece);

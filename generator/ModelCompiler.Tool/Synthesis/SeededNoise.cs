@@ -1,3 +1,5 @@
+using ModelCompiler.Runtime.Numerics;
+
 namespace ModelCompiler.Tool.Synthesis;
 
 /// <summary>
@@ -6,8 +8,6 @@ namespace ModelCompiler.Tool.Synthesis;
 /// </summary>
 internal readonly struct SeededNoise
 {
-    private const ulong Golden = 0x9E3779B97F4A7C15;
-
     /// <summary>Standard deviation of a sum of four uniform 16-bit numbers: √(4 · (65536² − 1) / 12).</summary>
     private const double LaneDeviation = 37837.2271;
 
@@ -15,25 +15,18 @@ internal readonly struct SeededNoise
 
     public SeededNoise(ulong seed, string name)
     {
-        start = Mix(seed + Golden);
+        start = SplitMix64.Mix(seed + SplitMix64.Golden);
         foreach (char c in name)
         {
-            start = Mix(start ^ c);
+            start = SplitMix64.Mix(start ^ c);
         }
     }
 
     /// <summary>Number <paramref name="index"/>: mean 0, standard deviation 1, within ±3.47 (Irwin–Hall of four).</summary>
     public float Normal(long index)
     {
-        ulong bits = Mix(start + ((ulong)index * Golden));
+        ulong bits = SplitMix64.Mix(start + ((ulong)index * SplitMix64.Golden));
         int sum = (int)(bits & 0xFFFF) + (int)((bits >> 16) & 0xFFFF) + (int)((bits >> 32) & 0xFFFF) + (int)(bits >> 48);
         return (float)((sum - (2 * 65535)) * (1 / LaneDeviation));
-    }
-
-    private static ulong Mix(ulong z)
-    {
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
     }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using ModelCompiler.Runtime.Numerics;
 
 namespace ModelCompiler.Runtime.Sampling;
 
@@ -35,11 +36,5 @@ internal struct RandomNumbers
     /// <summary>A multiple of 2^-53 in [0, 1).</summary>
     public double NextDouble() => (Next() >> 11) * (1.0 / (1UL << 53));
 
-    private static ulong SplitMix(ref ulong state)
-    {
-        ulong z = state += 0x9E3779B97F4A7C15;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
-    }
+    private static ulong SplitMix(ref ulong state) => SplitMix64.Mix(state += SplitMix64.Golden);
 }

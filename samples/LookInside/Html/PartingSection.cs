@@ -7,7 +7,7 @@ namespace LookInside.Html;
 /// <summary>Tokens that stand in two places: one vector at first, two at last.</summary>
 internal static class PartingSection
 {
-    private const int Width = 640, Height = 200, Left = 44, Right = 16, Top = 14, Bottom = 34;
+    private const int Width = 640, Height = 212, Left = 44, Right = 16, Top = 26, Bottom = 34;
     private const int Shown = 3;
 
     /// <summary>Null where no token occurs twice.</summary>
@@ -59,7 +59,8 @@ internal static class PartingSection
         {
             PartingStep step = parting.Steps[i];
             shapes.Add(Svg("circle", ("cx", X(i)), ("cy", Y(step.Cosine)), ("r", 4), ("class", "point")));
-            shapes.Add(Label(X(i), Y(step.Cosine) + (step.Cosine > 0.9 || i == parting.Steps.Count - 1 ? 19 : -9), i == 0 ? "start" : i == parting.Steps.Count - 1 ? "end" : "middle", Invariant($"{step.Cosine:0.00}"), "value"));
+            bool descended = i > 0 && parting.Steps[i - 1].Cosine - step.Cosine > 0.02; // the curve comes from above: the number goes below
+            shapes.Add(Label(X(i), Y(step.Cosine) + (descended ? 19 : -9), i == 0 ? "start" : i == parting.Steps.Count - 1 ? "end" : "middle", Invariant($"{step.Cosine:0.00}"), "value"));
             shapes.Add(Label(X(i), Height - 10, i == 0 ? "start" : i == parting.Steps.Count - 1 ? "end" : "middle", i == 0 ? "own" : Invariant($"{i - 1}")));
         }
 

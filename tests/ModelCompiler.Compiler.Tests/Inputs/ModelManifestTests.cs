@@ -19,11 +19,11 @@ public class ModelManifestTests
     private readonly List<ModelDiagnostic> diagnostics = [];
 
     [Theory]
-    [InlineData("App.story.mcw")]
-    [InlineData(null)]
-    public void WhatIsWrittenIsReadBack(string? resource)
+    [InlineData("App.story.mcw", false)]
+    [InlineData(null, true)]
+    public void WhatIsWrittenIsReadBack(string? resource, bool forTraining)
     {
-        ModelManifest manifest = Manifest with { EmbeddedResource = resource };
+        ModelManifest manifest = Manifest with { EmbeddedResource = resource, TrainingContentHash = forTraining ? new string('1', 64) : null };
 
         Assert.Equal(manifest, Read(manifest.Write()));
         Assert.Empty(diagnostics);

@@ -25,8 +25,7 @@ public sealed class TrainingBuildTests : IDisposable
     {
         project.Synthesise();
         project.Write("Program.cs", Program);
-        Assert.Contains("error MC306: ", project.Build("-p:T=false").Expect(1).Output, StringComparison.Ordinal);
-        Assert.Contains("error MC315: the model 'tiny': found Training 'yes', expected true or false.", project.Build("-p:T=yes").Expect(1).Output, StringComparison.Ordinal);
+        Assert.Contains("error MC315: the model 'tiny': found Training 'perhaps', expected true or false.", project.Build("-p:T=perhaps").Expect(1).Output, StringComparison.Ordinal);
         project.Build("-p:T=true", "-p:W=q8").Expect(0);
         Assert.True(File.Exists(project["bin/Release/net10.0/tiny.train.mcw"]));
         string trained = project.Run();

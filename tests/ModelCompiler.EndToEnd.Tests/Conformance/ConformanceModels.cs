@@ -40,8 +40,8 @@ public sealed class ConformanceModels : IDisposable
         => models.GetOrAdd((model, format, features), _ => new(() => new EmittedModel(Folder(model), model, format, temporary.Path, features))).Value;
 
     /// <summary>A published model.</summary>
-    internal EmittedModel Open(string folder, string format)
-        => models.GetOrAdd((folder, format, ModelFeatures.None), _ => new(() => new EmittedModel(folder, Path.GetFileName(folder), format, temporary.Path))).Value;
+    internal EmittedModel Open(string folder, string format, ModelFeatures features = ModelFeatures.None)
+        => models.GetOrAdd((folder, format, features), _ => new(() => new EmittedModel(folder, Path.GetFileName(folder), format, temporary.Path, features))).Value;
 
     private string Folder(string model) => folders.GetOrAdd(model, _ => new(() =>
     {

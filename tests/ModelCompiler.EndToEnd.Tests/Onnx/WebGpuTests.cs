@@ -5,7 +5,7 @@ namespace ModelCompiler.EndToEnd.Tests.Onnx;
 
 /// <summary>
 /// A GPU provider truly exercised: WebGPU, over software Vulkan where there is no GPU. Only on request: <c>WebGpu/setup.sh FOLDER</c> makes what it
-/// needs, <c>MODELCOMPILER_WEBGPU=FOLDER dotnet test … --explicit only</c> runs it.
+/// needs, and these tests are there while <c>MODELCOMPILER_WEBGPU</c> names that folder.
 /// </summary>
 public sealed class WebGpuTests(ITestOutputHelper output) : IDisposable
 {
@@ -15,7 +15,7 @@ public sealed class WebGpuTests(ITestOutputHelper output) : IDisposable
 
     public static TheoryData<string> Families => ["llama-head20", "llama-llama3", "mistral-window8", "qwen2-biased", "qwen3-head24", "gpt2-tied"];
 
-    [Theory(Explicit = true)]
+    [Theory]
     [MemberData(nameof(Families))]
     public void EveryFamilyAgrees(string family)
     {
@@ -27,7 +27,7 @@ public sealed class WebGpuTests(ITestOutputHelper output) : IDisposable
     }
 
     /// <summary>Keys and values in the device's memory, prompt and decode; and prompts there, decoding here.</summary>
-    [Theory(Explicit = true)]
+    [Theory]
     [MemberData(nameof(Families))]
     public void TextIsThatOfTheEmittedCode(string family)
     {

@@ -7,7 +7,7 @@ namespace ModelCompiler.EndToEnd.Tests.Packages;
 /// <summary>What a user does who has the packages and not this repository.</summary>
 public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
 {
-    private const string Prompt = "The small robot";
+    private const string Prompt = "The goldsmith";
 
     [Fact]
     public void AConsoleProgramNeedsNoOtherPackages()

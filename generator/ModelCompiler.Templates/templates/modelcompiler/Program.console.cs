@@ -1,4 +1,4 @@
-string prompt = args.Length > 0 ? string.Join(' ', args) : "The small robot";
+string prompt = args.Length > 0 ? string.Join(' ', args) : "The goldsmith";
 
 using var model = StoryModel.Load();
 var text = model.Generate(prompt, new() { Temperature = 0.8f, MaxTokens = 100 });
