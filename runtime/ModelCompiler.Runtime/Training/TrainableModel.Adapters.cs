@@ -1,3 +1,5 @@
+using ModelCompiler.Runtime.Numerics;
+
 namespace ModelCompiler.Runtime.Training;
 
 // What new adapters begin with.
