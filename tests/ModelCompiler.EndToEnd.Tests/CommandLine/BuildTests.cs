@@ -174,6 +174,8 @@ public sealed class BuildTests : IDisposable
     [InlineData("linux-x64", "", "x86-64-v3")]
     [InlineData("win-x64", "x86-64-v4", "x86-64-v4")]
     [InlineData("linux-arm64", "", "")]
+    [InlineData("linux-arm64", "x86-64-v3", "")]
+    [InlineData("linux-arm64", "native", "native")]
     public void NativeAotGetsAnInstructionSet(string runtime, string chosen, string expected)
     {
         string[] options = chosen.Length == 0 ? [] : [$"-p:ModelCompilerInstructionSet={chosen}"];

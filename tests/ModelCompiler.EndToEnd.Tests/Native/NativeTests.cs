@@ -6,7 +6,7 @@ namespace ModelCompiler.EndToEnd.Tests.Native;
 /// <summary>Published with NativeAOT, on this processor and under emulation, and with parts of it switched off: the bits of this process.</summary>
 public class NativeTests(NativeProgram program)
 {
-    private const string ArmLibraries = "/usr/aarch64-linux-gnu";
+    internal const string ArmLibraries = "/usr/aarch64-linux-gnu";
 
     [Fact]
     public void NativeAotWithAvx512()

@@ -1,0 +1,15 @@
+using System.Text;
+
+// One native file with its model inside: SingleFile [PROMPT]
+Console.OutputEncoding = Encoding.UTF8;
+string prompt = args is [] ? "The goldsmith" : args[0];
+using HelloModel model = HelloModel.Load();
+Console.Write(prompt);
+foreach (string piece in model.Generate(prompt, new() { Temperature = 0, MaxTokens = 60 }))
+    Console.Write(piece);
+
+Console.WriteLine();
+
+/// <summary>The model of samples/HelloModel.</summary>
+[CompiledModel("hello")]
+internal sealed partial class HelloModel;

@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using ModelCompiler.EndToEnd.Tests.CommandLine;
+using ModelCompiler.EndToEnd.Tests.Conformance;
+using ModelCompiler.EndToEnd.Tests.Native;
+using ModelCompiler.Runtime;
+using ModelCompiler.Tests;
+using BuildProcess = ModelCompiler.EndToEnd.Tests.CommandLine.ChildProcess;
+using NativeProcess = ModelCompiler.EndToEnd.Tests.Native.ChildProcess;
+
+namespace ModelCompiler.EndToEnd.Tests.Samples;
+
+/// <summary>samples/SingleFile, published with NativeAOT for x64 and, across, for Arm: one file, without a warning, and the text that the JIT writes.</summary>
+public sealed class SingleFileTests : IDisposable
+{
+    private const string Prompt = "The goldsmith";
+    private const long LargestProgramBytes = 4_000_000;
+
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void OnX64()
+    {
+        Assert.SkipUnless(NativeProcess.Exists("clang"), "clang is not installed.");
+        Engines.Require(InstructionSet.Avx2);
+        string program = Publish("linux-x64");
+        Assert.Equal(Expected(), NativeProcess.Run(program, [Prompt]).Trim());
+
+        Assert.SkipUnless(NativeProcess.Exists("qemu-x86_64-static"), "qemu-x86_64-static is not installed.");
+        RefusesAProcessorWithoutAvx2(program);
+    }
+
+    [Fact]
+    public void OnArm()
+    {
+        NativeTests.RequireArmTools();
+        Assert.Equal(Expected(), NativeProcess.Run("qemu-aarch64-static", ["-L", NativeTests.ArmLibraries, Publish("linux-arm64"), Prompt]).Trim());
+    }
+
+    /// <summary>The one file that was published, as small as promised.</summary>
+    private string Publish(string runtime)
+    {
+        Finished published = BuildProcess.Dotnet(
+            Path.Combine(SharedData.RepositoryRoot, "samples", "SingleFile"), "publish", "--nologo", "-c", "Release", "-r", runtime, "-o", folder["out"], "--artifacts-path", folder["build"],
+            "-p:ModelCompilerPrebuilt=true", $"-p:ModelCompilerConfiguration={BuildProcess.Configuration}", "-p:AllowedReferenceRelatedFileExtensions=none", "-warnaserror").Expect(0);
+        Assert.DoesNotContain("warning", published.Output, StringComparison.OrdinalIgnoreCase);
+        string program = Assert.Single(Directory.GetFiles(folder["out"]));
+        using HelloModel model = HelloModel.Load();
+        long beyondWeightsBytes = new FileInfo(program).Length - model.Description.WeightsLengthBytes;
+        Assert.InRange(beyondWeightsBytes, 0, LargestProgramBytes);
+        return program;
+    }
+
+    private static string Expected()
+    {
+        using HelloModel model = HelloModel.Load();
+        return Prompt + string.Concat(model.Generate(Prompt, new() { Temperature = 0, MaxTokens = 60 }));
+    }
+
+    private static void RefusesAProcessorWithoutAvx2(string program)
+    {
+        ProcessStartInfo start = new("qemu-x86_64-static", ["-cpu", "Nehalem", program]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using Process process = Process.Start(start)!;
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        Assert.Empty(process.StandardOutput.ReadToEnd());
+        process.WaitForExit();
+        Assert.NotEqual(0, process.ExitCode);
+        Assert.StartsWith("The required instruction sets are not supported by the current CPU.", error.Result.TrimStart());
+    }
+}
