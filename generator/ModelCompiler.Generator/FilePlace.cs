@@ -13,7 +13,7 @@ internal readonly record struct FilePlace(string Path, TextSpan Span, LinePositi
         return new(node.SyntaxTree.FilePath, node.Span, lines.Span);
     }
 
-    /// <summary>Line and column (from 1) of a text; 0 stands for its beginning.</summary>
+    /// <summary>From line and column (from 1) of a text to what its line says last, so that an editor underlines it; 0 stands for the text's beginning, and underlines nothing.</summary>
     public static FilePlace Of(string path, string text, int line, int column)
     {
         int start = 0;
@@ -24,8 +24,9 @@ internal readonly record struct FilePlace(string Path, TextSpan Span, LinePositi
         }
 
         start = Math.Min(start + Math.Max(column - 1, 0), text.Length);
+        int length = line == 0 ? 0 : text.Substring(start).Split('\n')[0].TrimEnd().TrimEnd(',').Length;
         LinePosition position = new(Math.Max(line - 1, 0), Math.Max(column - 1, 0));
-        return new(path, new TextSpan(start, 0), new LinePositionSpan(position, position));
+        return new(path, new TextSpan(start, length), new LinePositionSpan(position, new LinePosition(position.Line, position.Character + length)));
     }
 
     /// <summary>For the moment of reporting only; never to be kept.</summary>

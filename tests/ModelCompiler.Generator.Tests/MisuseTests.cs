@@ -44,7 +44,7 @@ public sealed class MisuseTests
         FileLinePositionSpan place = found.Location.GetLineSpan();
         Assert.Equal("/models/story/config.json(2,3)", $"{place.Path}({place.StartLinePosition.Line + 1},{place.StartLinePosition.Character + 1})");
         Assert.Equal("found 'broken'", found.GetMessage());
-        Assert.Equal(4, found.Location.SourceSpan.Start);
+        Assert.Equal("\"broken\": 1", "{\n  \"broken\": 1\n}".Substring(found.Location.SourceSpan.Start, found.Location.SourceSpan.Length));
         Assert.Empty(run.Result.GeneratedSources);
     }
 

@@ -116,14 +116,14 @@ public sealed class BuildTests : IDisposable
     }
 
     [Theory]
-    [InlineData("-p:W=q3", "MC315: the model 'tiny': found Weights 'q3', expected one of ")]
-    [InlineData("-p:C=f16", "MC315: the model 'tiny': found Cache 'f16', expected one of ")]
-    [InlineData("-p:E=maybe", "MC315: the model 'tiny': found Embed 'maybe', expected true or false.")]
-    public void MetadataThatMeansNothingIsAnErrorAtTheProject(string option, string expected)
+    [InlineData("-p:W=q3", "Weights=", "MC315: the model 'tiny': found Weights 'q3', expected one of ")]
+    [InlineData("-p:C=f16", "Cache=", "MC315: the model 'tiny': found Cache 'f16', expected one of ")]
+    [InlineData("-p:E=maybe", "Embed=", "MC315: the model 'tiny': found Embed 'maybe', expected true or false.")]
+    public void MetadataThatMeansNothingIsAnErrorWhereItStands(string option, string place, string expected)
     {
         project.Synthesise();
         Finished check = ChildProcess.Dotnet(project.Root, "msbuild", "-nologo", "-t:_ModelCompilerCheck", option).Expect(1);
-        Assert.Contains($"App.csproj : error {expected}", check.Output);
+        Assert.Contains($"App.csproj({project.PlaceOf(place)}): error {expected}", check.Output);
         if (option == "-p:W=q3")
         {
             // The targets cannot ask the core, so its list stands there once more.
@@ -141,15 +141,15 @@ public sealed class BuildTests : IDisposable
     {
         project.Synthesise();
         string[] check = ["msbuild", "-nologo", "-t:_ModelCompilerCheck"];
-        Assert.Matches(@"App\.csproj : (warning|error) MC316: .*tokenizer\.json", ChildProcess.Dotnet(project.Root, [.. check, "-p:NoWarn="]).Output);
+        Assert.Matches($@"App\.csproj\({project.PlaceOf("Include=")}\): (warning|error) MC316: .*tokenizer\.json", ChildProcess.Dotnet(project.Root, [.. check, "-p:NoWarn="]).Output);
         Assert.DoesNotContain("MC316", ChildProcess.Dotnet(project.Root, check).Expect(0).Output);
     }
 
     [Fact]
-    public void AMissingModelIsABuildErrorAtTheProject()
+    public void AMissingModelIsABuildErrorWhereItIsNamed()
     {
         Finished build = project.Build().Expect(1);
-        Assert.Contains("App.csproj : error MC311: ", build.Output);
+        Assert.Contains($"App.csproj({project.PlaceOf("Include=")}): error MC311: ", build.Output);
     }
 
     [Fact]
@@ -168,6 +168,25 @@ public sealed class BuildTests : IDisposable
 
         project.Build().Expect(0);
         Assert.Contains("tiny.manifest.json", ChildProcess.Dotnet(project.Root, designTime).Expect(0).Output);
+    }
+
+    /// <summary>Each of them packs and compiles in a folder of its own.</summary>
+    [Fact]
+    public async Task SeveralFrameworksAndConfigurationsBuildAtOnce()
+    {
+        project.Synthesise();
+        project.ReplaceInProject("<TargetFramework>net10.0<", "<EnableWindowsTargeting>true</EnableWindowsTargeting><DisableTransitiveFrameworkReferenceDownloads>true</DisableTransitiveFrameworkReferenceDownloads><TargetFrameworks>net10.0;net10.0-windows<");
+        project.ReplaceInProject("</TargetFramework>", "</TargetFrameworks>");
+        ChildProcess.Dotnet(project.Root, "restore", "--nologo").Expect(0);
+        string[] configurations = ["Debug", "Release"];
+        Finished[] builds = await Task.WhenAll(configurations.Select(configuration => Task.Run(() => ChildProcess.Dotnet(project.Root, "build", "--nologo", "--no-restore", "-c", configuration))));
+        Assert.All(builds, build => Assert.Equal(2, build.Expect(0).Output.Split(Packing).Length - 1));
+        string[] texts =
+        [
+            .. from configuration in configurations from framework in new[] { "net10.0", "net10.0-windows" }
+               select ChildProcess.Dotnet(project.Root, Path.Combine("bin", configuration, framework, "App.dll")).Expect(0).Output.Trim(),
+        ];
+        Assert.StartsWith("first f32 ", Assert.Single(texts.Distinct()));
     }
 
     [Theory]
@@ -207,6 +226,6 @@ public sealed class TwoModelsTests
     public void ModelsOfOneNameAreRefused()
     {
         using TemporaryProject project = new("""<CompiledModel Include="models/tiny;other/Tiny" />""");
-        Assert.Contains("App.csproj : error MC312: ", project.Build().Expect(1).Output);
+        Assert.Contains($"App.csproj({project.PlaceOf("Include=")}): error MC312: ", project.Build().Expect(1).Output);
     }
 }

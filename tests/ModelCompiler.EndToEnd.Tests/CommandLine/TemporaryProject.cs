@@ -47,6 +47,14 @@ internal sealed class TemporaryProject : IDisposable
     /// <summary>A model of the same shape with other weights, elsewhere; gives its folder.</summary>
     public string SynthesiseOther(ulong seed) => folder.Synthesise("other", seed: seed);
 
+    /// <summary>Line and column, from 1, of a text of the CompiledModel item in the project file.</summary>
+    public string PlaceOf(string text)
+    {
+        string[] lines = File.ReadAllLines(this["App.csproj"]);
+        int line = Array.FindIndex(lines, line => line.Contains("<CompiledModel "));
+        return $"{line + 1},{lines[line].IndexOf(text, StringComparison.Ordinal) + 1}";
+    }
+
     /// <summary>Only the build's packing.</summary>
     public Finished Pack() => ChildProcess.Dotnet(Root, "msbuild", "-nologo", "-p:Configuration=Release", "-t:ModelCompilerPack").Expect(0);
 
@@ -59,13 +67,10 @@ internal sealed class TemporaryProject : IDisposable
         """);
 
     /// <summary>Changes the model's config: its bits, and so its code.</summary>
-    public void ReplaceInConfig(string text, string replacement)
-    {
-        string path = this[Path.Combine("models", "tiny", "config.json")];
-        string config = File.ReadAllText(path);
-        Assert.Contains(text, config);
-        File.WriteAllText(path, config.Replace(text, replacement));
-    }
+    public void ReplaceInConfig(string text, string replacement) => Replace(Path.Combine("models", "tiny", "config.json"), text, replacement);
+
+    /// <summary>Changes the project file.</summary>
+    public void ReplaceInProject(string text, string replacement) => Replace("App.csproj", text, replacement);
 
     public Finished Build(params string[] options) => ChildProcess.Dotnet(Root, ["build", "--nologo", "-c", "Release", .. options]);
 
@@ -75,4 +80,11 @@ internal sealed class TemporaryProject : IDisposable
     public DateTime AssemblyTime => File.GetLastWriteTimeUtc(this[Path.Combine("obj", "Release", "net10.0", "App.dll")]);
 
     public void Dispose() => folder.Dispose();
+
+    private void Replace(string file, string text, string replacement)
+    {
+        string old = File.ReadAllText(this[file]);
+        Assert.Contains(text, old);
+        File.WriteAllText(this[file], old.Replace(text, replacement));
+    }
 }
