@@ -11,7 +11,7 @@ public sealed class PackageFeed : IDisposable
 {
     private static readonly string[] Projects =
     [
-        "runtime/ModelCompiler.Runtime", "runtime/ModelCompiler.Extensions.AI", "generator/ModelCompiler", "generator/ModelCompiler.Tool", "generator/ModelCompiler.Templates",
+        "runtime/ModelCompiler.Runtime", "runtime/ModelCompiler.Onnx", "runtime/ModelCompiler.Extensions.AI", "generator/ModelCompiler", "generator/ModelCompiler.Tool", "generator/ModelCompiler.Templates",
     ];
 
     private readonly TemporaryFolder folder = new();
@@ -54,6 +54,13 @@ public sealed class PackageFeed : IDisposable
             """);
         return project;
     }
+
+    /// <summary>Name, length and time of everything that was restored from this feed.</summary>
+    internal string[] Restored() =>
+    [
+        .. new DirectoryInfo(folder["packages"]).EnumerateFileSystemInfos("*", SearchOption.AllDirectories)
+            .Select(entry => $"{entry.FullName} {(entry as FileInfo)?.Length} {entry.LastWriteTimeUtc:O}").Order(StringComparer.Ordinal),
+    ];
 
     /// <summary>Installs modelc as a tool; gives the program's path.</summary>
     internal string InstallTool()

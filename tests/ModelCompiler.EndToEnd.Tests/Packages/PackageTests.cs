@@ -13,8 +13,17 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
     public void AConsoleProgramNeedsNoOtherPackages()
     {
         string project = feed.NewProject("console", others: false);
-        string output = ChildProcess.Dotnet(project, "run", "-c", "Release").Expect(0).Output;
+        ChildProcess.Dotnet(project, "restore", "--nologo").Expect(0);
+        string[] restored = feed.Restored();
+        string output = ChildProcess.Dotnet(project, "run", "--no-restore", "-c", "Release").Expect(0).Output;
         Assert.StartsWith(Prompt + " ", output);
+        Assert.Equal(restored, feed.Restored()); // the folder of packages may be read-only
+
+        Assert.SkipUnless(Native.ChildProcess.Exists("clang"), "clang is not installed.");
+        Finished published = ChildProcess.Dotnet(project, "publish", "--nologo", "-c", "Release", "-p:PublishAot=true", "-o", "out", "-warnaserror").Expect(0);
+        Assert.DoesNotContain("warning", published.Output, StringComparison.OrdinalIgnoreCase);
+        Assert.All(Directory.GetFiles(Path.Combine(project, "out")), file => Assert.Matches(@"^Tale(\.exe|\.dbg|\.pdb)?$", Path.GetFileName(file)));
+        Assert.StartsWith(Prompt + " ", Native.ChildProcess.Run(Path.Combine(project, "out", "Tale"), []));
     }
 
     [Fact]
@@ -51,12 +60,19 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
 
     [Theory]
     [InlineData("ModelCompiler")]
-    [InlineData("ModelCompiler.Runtime")]
-    [InlineData("ModelCompiler.Extensions.AI")]
-    [InlineData("ModelCompiler.Tool")]
+    [InlineData("ModelCompiler.Runtime", "lib/net10.0/ModelCompiler.Runtime.pdb")]
+    [InlineData("ModelCompiler.Onnx", "lib/net10.0/ModelCompiler.Onnx.pdb")]
+    [InlineData("ModelCompiler.Extensions.AI", "lib/net10.0/ModelCompiler.Extensions.AI.pdb")]
+    [InlineData("ModelCompiler.Tool", "tools/net10.0/any/modelc.pdb")]
     [InlineData("ModelCompiler.Templates")]
-    public void PackagesAreComplete(string id)
+    public void PackagesAreComplete(string id, string? symbols = null)
     {
+        if (symbols is not null)
+        {
+            using ZipArchive apart = ZipFile.OpenRead(Path.Combine(feed.Packages, $"{id}.{feed.Version}.snupkg"));
+            Assert.NotNull(apart.GetEntry(symbols));
+        }
+
         using ZipArchive package = ZipFile.OpenRead(Path.Combine(feed.Packages, $"{id}.{feed.Version}.nupkg"));
         string[] files = [.. package.Entries.Select(entry => entry.FullName)];
         Assert.Contains("README.md", files);
