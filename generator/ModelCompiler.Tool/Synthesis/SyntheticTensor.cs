@@ -1,4 +1,6 @@
 using System.Text.Json;
+using ModelCompiler.Compiler;
+using ModelCompiler.Compiler.Inputs;
 
 namespace ModelCompiler.Tool.Synthesis;
 
@@ -29,6 +31,22 @@ public static class SyntheticTensors
             "gpt2" => [.. Gpt2(config)],
             _ => throw new NotSupportedException($"no table of tensors for model_type '{family}'; there are llama, mistral, qwen2, qwen3 and gpt2"),
         };
+    }
+
+    /// <summary>The same tensors as one safetensors file in F32 would declare them, without any data: enough to plan and emit a model of any size.</summary>
+    /// <exception cref="NotSupportedException">Its model_type is not in the table.</exception>
+    public static EquatableArray<TensorInfo> Declare(string configText)
+    {
+        long offset = 0;
+        List<TensorInfo> tensors = [];
+        foreach (SyntheticTensor tensor in Of(configText))
+        {
+            long length = tensor.Shape.Aggregate((long)sizeof(float), (bytes, size) => bytes * size);
+            tensors.Add(new TensorInfo(tensor.Name, TensorType.F32, new([.. tensor.Shape]), "model.safetensors", offset, length));
+            offset += length;
+        }
+
+        return new([.. tensors]);
     }
 
     private static IEnumerable<SyntheticTensor> Llama(JsonElement config, string family)

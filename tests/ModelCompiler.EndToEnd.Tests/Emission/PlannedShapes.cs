@@ -11,17 +11,8 @@ internal static class PlannedShapes
 {
     public static ModelPlan Plan(string name, string config, string format, string cache = "f32", ModelFeatures features = ModelFeatures.None)
     {
-        long offset = 0;
-        List<TensorInfo> tensors = [];
-        foreach (SyntheticTensor tensor in SyntheticTensors.Of(config))
-        {
-            long length = tensor.Shape.Aggregate(4L, (bytes, size) => bytes * size);
-            tensors.Add(new TensorInfo(tensor.Name, TensorType.F32, new([.. tensor.Shape]), "model.safetensors", offset, length));
-            offset += length;
-        }
-
         List<ModelDiagnostic> diagnostics = [];
-        ModelInputs inputs = new(name, new ModelConfig(new TextFile("config.json", config)), new([.. tensors]));
+        ModelInputs inputs = new(name, new ModelConfig(new TextFile("config.json", config)), SyntheticTensors.Declare(config));
         ModelPlan? plan = ModelCompilation.Plan(inputs, new PlanOptions(format, cache, features), diagnostics);
         Assert.Empty(diagnostics);
         return plan!;

@@ -1,0 +1,3 @@
+using ModelCompiler.BuildCost;
+
+return await BuildCostCommand.RunAsync(args);
