@@ -25,6 +25,7 @@ internal static class LogitsCommand
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
+                string path = Symbols.OutputFile(parsed.GetRequiredValue(output), parsed.GetRequiredValue(directory));
                 using ProgressLine progress = new();
                 using HostedModel hosted = new ModelHost(parsed.GetRequiredValue(directory), new(parsed.GetRequiredValue(weights), parsed.GetRequiredValue(cache)), progress.Begin, cancellation)
                     .Load(Symbols.LoadOptions(parsed.GetValue(threads), parsed.GetValue(isa), parsed.GetValue(verify)));
@@ -33,7 +34,7 @@ internal static class LogitsCommand
                 hosted.Explain(model =>
                 {
                     using Session session = model.CreateSession();
-                    WholeFile.Write(parsed.GetRequiredValue(output), stream => Write(session.Forward(sequence, LogitsFor.All, cancellation), stream));
+                    WholeFile.Write(path, stream => Write(session.Forward(sequence, LogitsFor.All, cancellation), stream));
                 });
                 return ExitCode.Success;
             },
