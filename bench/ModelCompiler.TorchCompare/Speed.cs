@@ -10,12 +10,18 @@ namespace ModelCompiler.TorchCompare;
 /// <summary>A shape and a batch to train it with.</summary>
 internal sealed record Workload(string Name, string Config, int Sequences, int Length, int Vocab, int Steps);
 
-/// <summary>What one process measured: the median of its steps, after the first.</summary>
-internal sealed record Measured(double TokensPerSecond, long PeakBytes);
+/// <summary>What one process measured.</summary>
+/// <param name="TokensPerSecond">The median of the steps that count.</param>
+/// <param name="PeakBytes">Most resident memory of the whole process.</param>
+/// <param name="Steps">Tokens per second of every step, those to warm up too.</param>
+internal sealed record Measured(double TokensPerSecond, long PeakBytes, IReadOnlyList<double> Steps);
 
 /// <summary>Whole updates (forward, backward, clipping, AdamW) of both libraries, each in a process of its own, in turns.</summary>
 internal static class Speed
 {
+    /// <summary>Steps of each engine that do not count: code is compiled and memory is touched for the first time.</summary>
+    private const int WarmUpSteps = 3;
+
     private static readonly Workload[] Workloads =
     [
         new("GPT-2 124M, 4 × 64", SyntheticConfigs.Published["gpt2-124m"], 4, 64, 50257, Steps: 6),
@@ -60,7 +66,7 @@ internal static class Speed
     {
         using ITrainingEngine engine = ours ? new EmittedEngine(folder, threads) : new Torch.TorchEngine(folder, threads);
         List<double> speeds = [];
-        for (int step = 0; step <= steps; step++)
+        for (int step = 0; step < WarmUpSteps + steps; step++)
         {
             Batch batch = Batch.Random(sequences, length, vocab, step);
             long begun = Stopwatch.GetTimestamp();
@@ -71,13 +77,10 @@ internal static class Speed
                 throw new InvalidOperationException($"Found a loss of {loss} at step {step}, expected a number.");
             }
 
-            if (step > 0)
-            {
-                speeds.Add(sequences * length / seconds);
-            }
+            speeds.Add(sequences * length / seconds);
         }
 
-        Console.WriteLine(JsonSerializer.Serialize(new Measured(Median(speeds), ResidentMemory.PeakBytes)));
+        Console.WriteLine(JsonSerializer.Serialize(new Measured(Median(speeds.Skip(WarmUpSteps)), ResidentMemory.PeakBytes, speeds)));
     }
 
     private static Measured Start(bool ours, string folder, Workload workload, int threads)
