@@ -1,17 +1,21 @@
 using ModelCompiler.Compiler.Graph;
+using ModelCompiler.Compiler.Graph.Training;
 
 namespace ModelCompiler.Compiler.Passes.Training;
 
 /// <summary>
 /// f(h) of a feed-forward network without a gate is wide, and h is kept in any case: its gradient reads it. So f(h) is computed again where the backward pass reads it, element by element,
-/// and is not kept: a quarter of GPT-2's activations. (Gates do the same: see <see cref="FuseGateGradient"/>.)
+/// and is not kept: a quarter of GPT-2's activations. Gates do the same: see <see cref="FuseGateGradient"/>.
 /// </summary>
 internal static class RecomputeActivations
 {
     public static ModelGraph Apply(ModelGraph graph)
     {
         int next = graph.NextValueId;
-        Dictionary<int, Activation> forward = graph.Operations.OfType<Activation>().Where(activation => !activation.Place.Backward)
+        HashSet<int> kept = [.. graph.Operations.OfType<ActivationGradient>().Select(gradient => gradient.Input.Id)];
+        HashSet<int> gates = [.. graph.Operations.OfType<Multiply>().SelectMany(product => product.Inputs).Select(value => value.Id)];
+        Dictionary<int, Activation> forward = graph.Operations.OfType<Activation>()
+            .Where(activation => !activation.Place.Backward && kept.Contains(activation.Input.Id) && !gates.Contains(activation.Output.Id))
             .ToDictionary(activation => activation.Output.Id);
         Dictionary<int, Value> again = [];
         List<Operation> operations = [];
@@ -32,7 +36,9 @@ internal static class RecomputeActivations
                 }
             }
 
-            operations.Add(ValueSubstitution.Apply(operation, value => again.TryGetValue(value.Id, out Value? other) ? other : value));
+            operations.Add(operation.Inputs.Any(value => again.ContainsKey(value.Id))
+                ? ValueSubstitution.Apply(operation, value => again.TryGetValue(value.Id, out Value? other) ? other : value)
+                : operation);
         }
 
         return graph with { Operations = operations.ToEquatable() };
