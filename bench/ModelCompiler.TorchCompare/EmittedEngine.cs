@@ -14,10 +14,10 @@ internal sealed class EmittedEngine : ITrainingEngine
     private readonly AdamW optimizer;
     private readonly Dictionary<string, int> lengths = [];
 
-    public EmittedEngine(string folder, int threads)
+    public EmittedEngine(string folder, int threads, TrainingPlanOptions? planning = null)
     {
         using ModelFolder published = ModelFolder.Open(folder);
-        model = TrainingHost.Load(published.Inputs, new TrainingPlanOptions(), new TrainingLoadOptions { Threads = threads });
+        model = TrainingHost.Load(published.Inputs, planning ?? new(), new TrainingLoadOptions { Threads = threads });
         foreach (TensorInfo tensor in published.Inputs.Tensors)
         {
             TensorRows.Copy(published, tensor, model);
