@@ -134,7 +134,7 @@ public static unsafe class AdapterFolder
         IReadOnlyDictionary<string, float[]> numbers = ReadTensors(folder, layout.Tensors.Select(tensor => (tensor.Name, tensor.Shape)));
         foreach (TrainingTensor tensor in layout.Tensors)
         {
-            tensor.Scatter(numbers[tensor.Name], memory, tensor.Addend);
+            tensor.Scatter(numbers[tensor.Name], 0, memory, tensor.Addend);
         }
     }
 

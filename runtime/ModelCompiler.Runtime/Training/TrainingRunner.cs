@@ -24,7 +24,7 @@ internal sealed unsafe class TrainingRunner : IDisposable
     public TrainingRunner(TrainingDescription description, int threads)
     {
         this.description = description;
-        pool = new WorkerPool(threads, description.Name);
+        pool = new WorkerPool(threads, description.Name, longStages: true);
         rope = new RopeCache(description.RopeTables, description.ContextLength);
         scratch = new Scratch(description.Name, description.ArenaFloatsPerRow, description.LocalFloats);
         logits = new NativeBlock(Math.Max(4 * description.LogitsFloats, 64), $"the logits of a block of rows of model '{description.Name}'");
