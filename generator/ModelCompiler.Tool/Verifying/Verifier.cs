@@ -98,7 +98,7 @@ internal static class Verifier
         {
             if (!(value <= most))
             {
-                faults.Add(string.Create(CultureInfo.InvariantCulture, $"{what}: found a relative difference of {value:e1}, expected at most {most:e1}"));
+                faults.Add(string.Create(CultureInfo.InvariantCulture, $"{what}: found a relative difference of {value:0.0e+00}, expected at most {most:0.0e+00}"));
             }
         }
 

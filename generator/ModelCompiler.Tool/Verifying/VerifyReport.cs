@@ -31,7 +31,7 @@ internal sealed record VerifyReport(ModelDescription Model, string InstructionSe
         Output.Write(table);
         WriteLayers();
         WriteTexts();
-        Console.WriteLine(Found.Agrees ? Show($"They agree (tolerance {Found.Tolerance:e1}).") : "They do not agree.");
+        Console.WriteLine(Found.Agrees ? Show($"They agree (tolerance {Found.Tolerance:0.0e+00}).") : "They do not agree.");
     }
 
     /// <summary>For programs.</summary>
@@ -72,13 +72,13 @@ internal sealed record VerifyReport(ModelDescription Model, string InstructionSe
     private static string Show(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     private static void Add(Table table, string what, LogitsDifference d)
-        => table.AddRow(what, Show($"{d.Largest:e1}"), Show($"{d.Relative:e1}"), Show($"{d.BestTenth:e1}"), Show($"{d.MeanKl:e1}"), Show($"{d.LargestKl:e1}"), Show($"{100 * d.TopOne:F1} %"));
+        => table.AddRow(what, Show($"{d.Largest:0.0e+00}"), Show($"{d.Relative:0.0e+00}"), Show($"{d.BestTenth:0.0e+00}"), Show($"{d.MeanKl:0.0e+00}"), Show($"{d.LargestKl:0.0e+00}"), Show($"{100 * d.TopOne:F1} %"));
 
     private void WriteLayers()
     {
         IEnumerable<string> layers = Found.Layers
             .Where(layer => Found.Layers.Count <= LayersShown || layer.Layer % ((Found.Layers.Count + LayersShown - 1) / LayersShown) == 0 || layer.Layer == Found.Layers.Count - 1 || layer.Layer == Found.FirstLayerApart)
-            .Select(layer => Show($"{layer.Layer}: {layer.Relative:e1}"));
+            .Select(layer => Show($"{layer.Layer}: {layer.Relative:0.0e+00}"));
         Console.WriteLine($"keys and values by layer{(Found.Roundings is null ? "" : ", against the reference that rounds alike")}: {string.Join(", ", layers)}");
         if (Found.FirstLayerApart >= 0)
         {
@@ -92,7 +92,7 @@ internal sealed record VerifyReport(ModelDescription Model, string InstructionSe
         {
             Console.WriteLine(greedy.FirstDifference < 0
                 ? Show($"at temperature 0 both write the same {greedy.Emitted.Count} tokens: {Text(greedy.Emitted)}")
-                : Show($"at temperature 0 they part at token {greedy.FirstDifference}, where {greedy.Margin:e1} decides:\n  emitted code: {Text(greedy.Emitted)}\n  ONNX Runtime: {Text(greedy.Onnx)}"));
+                : Show($"at temperature 0 they part at token {greedy.FirstDifference}, where {greedy.Margin:0.0e+00} decides:\n  emitted code: {Text(greedy.Emitted)}\n  ONNX Runtime: {Text(greedy.Onnx)}"));
         }
     }
 
