@@ -3,7 +3,7 @@ using ModelCompiler.Compiler.Plan.Training;
 using ModelCompiler.Runtime.Training;
 using ModelCompiler.Tool.Hosting;
 using ModelCompiler.Tool.Inputs;
-using ModelCompiler.TorchCompare.Torch;
+using ModelCompiler.Tool.Training;
 
 namespace ModelCompiler.TorchCompare;
 
@@ -14,15 +14,14 @@ internal sealed class EmittedEngine : ITrainingEngine
     private readonly AdamW optimizer;
     private readonly Dictionary<string, int> lengths = [];
 
-    public EmittedEngine(string folder, int threads)
+    public EmittedEngine(string folder, int threads, TrainingPlanOptions? planning = null)
     {
         using ModelFolder published = ModelFolder.Open(folder);
-        model = TrainingHost.Load(published.Inputs, new TrainingPlanOptions(), new TrainingLoadOptions { Threads = threads });
+        model = TrainingHost.Load(published.Inputs, planning ?? new(), new TrainingLoadOptions { Threads = threads });
         foreach (TensorInfo tensor in published.Inputs.Tensors)
         {
-            float[] numbers = PublishedTensor.Read(published, tensor);
-            lengths.Add(tensor.Name, numbers.Length);
-            model.WriteTensor(tensor.Name, numbers);
+            TensorRows.Copy(published, tensor, model);
+            lengths.Add(tensor.Name, tensor.Shape.Aggregate((product, size) => product * size));
         }
 
         optimizer = new AdamW(model, new AdamWOptions

@@ -6,9 +6,9 @@ const string Usage = """
     torch-compare speed [THREADS] [ROUNDS]   whole updates of two models, in turns: tokens per second and peak memory
     """;
 
-if (args is ["measure", var engine, var model, var sequences, var length, var vocab, var steps, var count])
+if (args is ["measure", var engine, var model, var sequences, var length, var vocab, var steps, var count, var memory])
 {
-    Speed.Measure(engine == "ours", model, Number(sequences), Number(length), Number(vocab), Number(steps), Number(count));
+    Speed.Measure(engine == "ours", model, Number(sequences), Number(length), Number(vocab), Number(steps), Number(count), long.Parse(memory, CultureInfo.InvariantCulture));
     return 0;
 }
 

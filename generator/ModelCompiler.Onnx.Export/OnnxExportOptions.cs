@@ -8,6 +8,12 @@ public enum OnnxOperators
 
     /// <summary>The same out of matrix products, sums and softmax, for runtimes and providers that lack one of them.</summary>
     Decomposed,
+
+    /// <summary>
+    /// What ONNX Runtime's providers for GPUs have kernels for, so that no number is computed on the CPU between two on the device: attention decomposed, products with block
+    /// weights as ONNX Runtime's own MatMulNBits.
+    /// </summary>
+    Gpu,
 }
 
 /// <summary>Type of activations, of the key/value cache and of everything that is computed; logits are float32 in any case.</summary>

@@ -28,11 +28,13 @@ public static class OnnxExporter
     /// <param name="path">The file to write, such as <c>model.onnx</c>; replaced when it is there.</param>
     /// <param name="options">What may be chosen.</param>
     /// <param name="progress">Receives bytes of weights written.</param>
+    /// <param name="check">Called when everything is written and nothing in its place yet: what it throws leaves the place as it was.</param>
     /// <param name="cancellation">Looked at between blocks of a matrix.</param>
     /// <exception cref="Compiler.Diagnostics.ModelException">A weight is not finite, or does not fit its format.</exception>
     /// <exception cref="IOException">The place cannot be written.</exception>
     public static OnnxFiles Write(
-        ModelPlan plan, IParameterSource source, string path, OnnxExportOptions? options = null, IProgress<long>? progress = null, CancellationToken cancellation = default)
+        ModelPlan plan, IParameterSource source, string path, OnnxExportOptions? options = null, IProgress<long>? progress = null, Action? check = null,
+        CancellationToken cancellation = default)
     {
         options ??= new OnnxExportOptions();
         bool external = plan.Weights.LengthBytes > options.InlineBytes;
@@ -52,6 +54,7 @@ public static class OnnxExporter
                 files = new OnnxFiles(path, external ? dataPath : null, store.LengthBytes, weights.Dequantised);
             }
 
+            check?.Invoke();
             cancellation.ThrowIfCancellationRequested();
             if (external)
             {
@@ -99,6 +102,11 @@ public static class OnnxExporter
             Graph = lowering.Graph.Proto,
         };
         model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = Opset });
+        if (lowering.Graph.Proto.Node.Any(node => node.Domain == OnnxGraph.RuntimeDomain))
+        {
+            model.OpsetImport.Add(new OperatorSetIdProto { Domain = OnnxGraph.RuntimeDomain, Version = 1 });
+        }
+
         foreach ((string key, string value) in Metadata(plan, lowering.Options))
         {
             model.MetadataProps.Add(new StringStringEntryProto { Key = OnnxNames.MetadataPrefix + key, Value = value });

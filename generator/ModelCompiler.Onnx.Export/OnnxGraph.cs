@@ -9,6 +9,9 @@ namespace ModelCompiler.Onnx.Export;
 /// </summary>
 internal sealed class OnnxGraph
 {
+    /// <summary>Domain of ONNX Runtime's own operators.</summary>
+    public const string RuntimeDomain = "com.microsoft";
+
     private readonly Dictionary<string, string> constants = [];
     private readonly HashSet<string> names = new(StringComparer.Ordinal);
 
@@ -19,6 +22,14 @@ internal sealed class OnnxGraph
     {
         string output = Unique(name);
         Add(type, output, inputs, [output], attributes);
+        return output;
+    }
+
+    /// <summary>The same of one of ONNX Runtime's own operators (onnxruntime/docs/ContribOperators.md).</summary>
+    public string RuntimeNode(string type, string name, IEnumerable<string> inputs, params ReadOnlySpan<AttributeProto> attributes)
+    {
+        string output = Node(type, name, inputs, attributes);
+        Proto.Node[^1].Domain = RuntimeDomain;
         return output;
     }
 

@@ -9,11 +9,15 @@ internal static class OnnxFaults
     private const int LongestQuote = 300;
 
     private static readonly string[] MemoryWords =
-        ["Failed to allocate memory", "bad_alloc", "out of memory", "Available memory of", "OOM", "OutOfMemory", "CUDA_ERROR_OUT_OF_MEMORY", "Buffer size", "alloc_failed"];
+        ["Failed to allocate memory", "bad_alloc", "out of memory", "Available memory of", "OutOfMemory", "CUDA_ERROR_OUT_OF_MEMORY", "max buffer size", "alloc_failed"];
+
+    /// <summary>What CUDA says of a machine without a device, with an old driver, with fewer devices; it looks only when a session is opened.</summary>
+    private static readonly string[] DeviceWords = ["no CUDA-capable device", "driver version is insufficient", "invalid device ordinal"];
 
     /// <summary>While a session is opened.</summary>
-    public static OffloadException Opening(OnnxRuntimeException fault, OnnxOffload options)
-        => IsMemory(fault)
+    public static OffloadException Opening(Exception fault, OnnxOffload options)
+        => Says(fault, DeviceWords) ? Choosing(fault, options)
+            : IsMemory(fault)
             ? new OnnxMemoryException($"{options.ModelPath}: the weights do not fit the memory of provider '{options.Provider}' (ONNX Runtime: {Quote(fault)}). Export smaller ones (--weights f16, q8, q4).", fault)
             : new OnnxModelException($"{options.ModelPath}: ONNX Runtime {OnnxLibrary.Version} refuses the file (ONNX Runtime: {Quote(fault)}). Export it again, or with --operators decomposed for a provider that lacks an operator.", fault);
 
@@ -28,7 +32,9 @@ internal static class OnnxFaults
             ? new OnnxMemoryException($"provider '{options.Provider}': {tokens} tokens at position {position} do not fit its memory (ONNX Runtime: {Quote(fault)}). Read shorter texts, or a prompt in smaller pieces (PromptChunk).", fault)
             : new OnnxRunException($"provider '{options.Provider}': the run of {tokens} tokens at position {position} failed (ONNX Runtime: {Quote(fault)}).", fault);
 
-    private static bool IsMemory(Exception fault) => fault is OutOfMemoryException || MemoryWords.Any(word => fault.Message.Contains(word, StringComparison.OrdinalIgnoreCase));
+    private static bool IsMemory(Exception fault) => fault is OutOfMemoryException || Says(fault, MemoryWords);
+
+    private static bool Says(Exception fault, string[] words) => words.Any(word => fault.Message.Contains(word, StringComparison.OrdinalIgnoreCase));
 
     private static string Quote(Exception fault)
     {

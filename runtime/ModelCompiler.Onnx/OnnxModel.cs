@@ -3,26 +3,33 @@ using ModelCompiler.Runtime.Offload;
 
 namespace ModelCompiler.Onnx;
 
-/// <summary>An exported model, opened with a provider: the weights are on its device.</summary>
+/// <summary>
+/// An exported model, opened with a provider: the weights are on its device. Device memory must be freed before its allocator and its session, else the process ends: so the model
+/// knows the caches of its sequences and frees what is left of them first, disposed or forgotten.
+/// </summary>
 internal sealed class OnnxModel : IOffloadedModel
 {
     /// <summary>The input that says of how many last tokens logits are computed.</summary>
     public const string LogitsToKeep = "num_logits_to_keep";
 
+    private readonly Lock gate = new();
+    private readonly HashSet<OnnxCache> caches = [];
     private readonly OrtMemoryInfo? deviceMemory;
+    private bool disposed;
 
-    private OnnxModel(OnnxOffload options, InferenceSession session, OnnxShape shape, OnnxProvider provider)
+    private OnnxModel(OnnxOffload options, InferenceSession session, OnnxShape shape, OrtMemoryInfo? deviceMemory, OrtAllocator? deviceAllocator)
     {
         Options = options;
         Session = session;
         Shape = shape;
         ChoosesLogits = session.InputMetadata.ContainsKey(LogitsToKeep);
-        if (provider.Allocator is not null && options.Work == OffloadedWork.Everything)
-        {
-            deviceMemory = new OrtMemoryInfo(provider.Allocator, OrtAllocatorType.DeviceAllocator, options.DeviceId, OrtMemType.Default);
-            CacheMemory = new OrtAllocator(session, deviceMemory);
-        }
+        this.deviceMemory = deviceMemory;
+        CacheMemory = deviceAllocator ?? OrtAllocator.DefaultInstance;
+        GC.SuppressFinalize(session); // its finalizer knows no order; that of this class does
     }
+
+    /// <summary>Frees a forgotten model's memory in the order that it must have.</summary>
+    ~OnnxModel() => Release();
 
     public OnnxOffload Options { get; }
 
@@ -34,15 +41,17 @@ internal sealed class OnnxModel : IOffloadedModel
     public bool ChoosesLogits { get; }
 
     /// <summary>Where keys and values are: on the device, unless they are to be carried over.</summary>
-    public OrtAllocator CacheMemory { get; } = OrtAllocator.DefaultInstance;
+    public OrtAllocator CacheMemory { get; }
 
     /// <exception cref="OnnxLibraryException">The native library is missing or of another version.</exception>
     /// <exception cref="OnnxProviderException">The provider cannot be had.</exception>
     /// <exception cref="OnnxModelException">The file cannot be run.</exception>
     /// <exception cref="OnnxMemoryException">The weights do not fit.</exception>
+    /// <exception cref="ArgumentException">An option is out of its range, or the provider does not have it.</exception>
     public static OnnxModel Open(OnnxOffload options)
     {
         OnnxProvider provider = OnnxProvider.Find(options.Provider);
+        options.ThrowIfWrong(provider);
         OrtEnv environment = OnnxLibrary.Environment();
         if (!environment.GetAvailableProviders().Contains(provider.RuntimeName))
         {
@@ -57,36 +66,82 @@ internal sealed class OnnxModel : IOffloadedModel
 
         using SessionOptions settings = Settings(options, provider);
         InferenceSession? session = null;
+        OrtMemoryInfo? memory = null;
         try
         {
             session = new InferenceSession(options.ModelPath, settings);
-            OnnxModel model = new(options, session, OnnxShape.Read(session.ModelMetadata.CustomMetadataMap, options.ModelPath), provider);
-            session = null;
-            return model;
+            OnnxShape shape = OnnxShape.Read(session.ModelMetadata.CustomMetadataMap, options.ModelPath);
+            bool isOnDevice = provider.Allocator is not null && options.Work == OffloadedWork.Everything;
+            memory = isOnDevice ? new OrtMemoryInfo(provider.Allocator, OrtAllocatorType.DeviceAllocator, options.DeviceId, OrtMemType.Default) : null;
+            return new OnnxModel(options, session, shape, memory, isOnDevice ? new OrtAllocator(session, memory) : null);
         }
-        catch (OnnxRuntimeException fault)
+        catch (Exception fault)
         {
-            throw OnnxFaults.Opening(fault, options);
-        }
-        finally
-        {
+            memory?.Dispose();
             session?.Dispose();
+            throw fault is OnnxRuntimeException ? OnnxFaults.Opening(fault, options) : fault;
         }
     }
 
     /// <inheritdoc/>
     public IOffloadedSequence Begin() => new OnnxSequence(this);
 
+    /// <summary>Keys and values of a sequence: so many positions.</summary>
+    /// <exception cref="OnnxRuntimeException">The device has not so much memory.</exception>
+    public OnnxCache AllocateCache(int capacity)
+    {
+        lock (gate)
+        {
+            ObjectDisposedException.ThrowIf(disposed, this);
+            OnnxCache cache = new(this, capacity);
+            caches.Add(cache);
+            return cache;
+        }
+    }
+
+    /// <summary>Frees a cache, unless the model freed it.</summary>
+    public void Free(OnnxCache? cache)
+    {
+        lock (gate)
+        {
+            if (cache is not null && caches.Remove(cache))
+            {
+                cache.Dispose();
+            }
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (deviceMemory is not null)
-        {
-            CacheMemory.Dispose();
-            deviceMemory.Dispose();
-        }
+        Release();
+        GC.SuppressFinalize(this);
+    }
 
-        Session.Dispose();
+    private void Release()
+    {
+        lock (gate)
+        {
+            if (disposed)
+            {
+                return;
+            }
+
+            disposed = true;
+            foreach (OnnxCache cache in caches)
+            {
+                cache.Dispose();
+            }
+
+            caches.Clear();
+            if (deviceMemory is not null)
+            {
+                CacheMemory.Dispose();
+                deviceMemory.Dispose();
+            }
+
+            Session.Dispose();
+        }
     }
 
     private static SessionOptions Settings(OnnxOffload options, OnnxProvider provider)
@@ -98,6 +153,12 @@ internal sealed class OnnxModel : IOffloadedModel
             if (options.Threads is int threads)
             {
                 settings.IntraOpNumThreads = threads;
+            }
+
+            if (options.ProfilePrefix is { } prefix)
+            {
+                settings.ProfileOutputPathPrefix = prefix;
+                settings.EnableProfiling = true;
             }
 
             foreach ((string name, string value) in options.SessionEntries)

@@ -44,6 +44,9 @@ public sealed record OnnxOffload(string modelPath) : IOffload
     /// <inheritdoc/>
     public bool FallBackToCpu { get; init; }
 
+    /// <summary>ONNX Runtime writes what each node took, and which provider ran it, to a file of this name with the time behind it (.json), complete once the model is disposed. Null: nothing.</summary>
+    public string? ProfilePrefix { get; init; }
+
     /// <summary>Lets ONNX Runtime write its warnings to standard error.</summary>
     public bool ShowWarnings { get; init; }
 
@@ -60,6 +63,32 @@ public sealed record OnnxOffload(string modelPath) : IOffload
         {
             model.Dispose();
             throw;
+        }
+    }
+
+    /// <exception cref="ArgumentException">An option is out of its range, or the provider does not have it.</exception>
+    internal void ThrowIfWrong(OnnxProvider provider)
+    {
+        void Least(string option, long? value, long least)
+        {
+            if (value < least)
+            {
+                throw new ArgumentOutOfRangeException(option, value, $"{nameof(OnnxOffload)}.{option}: found {value}, expected at least {least}.");
+            }
+        }
+
+        Least(nameof(PromptChunk), PromptChunk, 1);
+        Least(nameof(Threads), Threads, 1);
+        Least(nameof(CacheLimitBytes), CacheLimitBytes, 1);
+        Least(nameof(DeviceId), DeviceId, 0);
+        if (DeviceId > 0 && !provider.HasDevices)
+        {
+            throw new ArgumentException($"{nameof(OnnxOffload)}.{nameof(DeviceId)}: found {DeviceId}, expected 0: provider '{provider.Name}' takes no number of a device.");
+        }
+
+        if (ProviderOptions.Count > 0 && !provider.HasOptions)
+        {
+            throw new ArgumentException($"{nameof(OnnxOffload)}.{nameof(ProviderOptions)}: found {string.Join(", ", ProviderOptions.Keys)}, expected none: provider '{provider.Name}' takes no options.");
         }
     }
 }

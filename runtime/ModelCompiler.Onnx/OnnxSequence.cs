@@ -16,6 +16,9 @@ internal sealed unsafe class OnnxSequence(OnnxModel model) : IOffloadedSequence
     private OnnxCache? spare;
     private int read;
 
+    /// <summary>A forgotten sequence frees its device memory while the model is there.</summary>
+    ~OnnxSequence() => Free();
+
     /// <inheritdoc/>
     public long CacheBytes => Bytes(past?.Capacity ?? 0) + Bytes(spare?.Capacity ?? 0);
 
@@ -62,8 +65,14 @@ internal sealed unsafe class OnnxSequence(OnnxModel model) : IOffloadedSequence
     /// <inheritdoc/>
     public void Dispose()
     {
-        past?.Dispose();
-        spare?.Dispose();
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Free()
+    {
+        model.Free(past);
+        model.Free(spare);
         past = spare = null;
         read = 0;
     }
@@ -91,7 +100,9 @@ internal sealed unsafe class OnnxSequence(OnnxModel model) : IOffloadedSequence
         int rows = model.ChoosesLogits ? Math.Max(kept, 1) : tokens.Length;
         using OrtIoBinding binding = model.Session.CreateIoBinding();
         using OrtMemoryAllocation ids = Integers(tokens.Length), positions = Integers(tokens.Length), keep = Integers(1);
-        using OrtMemoryAllocation result = OrtAllocator.DefaultInstance.Allocate(checked((uint)((long)rows * shape.Vocab * sizeof(float))));
+        long resultBytes = (long)rows * shape.Vocab * sizeof(float);
+        using OrtMemoryAllocation result = resultBytes <= uint.MaxValue ? OrtAllocator.DefaultInstance.Allocate((uint)resultBytes) : throw new OnnxMemoryException(
+            $"logits: found {resultBytes:N0} bytes for {rows} tokens, expected at most {uint.MaxValue:N0}, which is what ONNX Runtime's managed library can take at once. Read a prompt in smaller pieces ({nameof(OnnxOffload.PromptChunk)}).");
         for (int i = 0; i < tokens.Length; i++)
         {
             ((long*)ids.DangerousGetHandle())[i] = tokens[i];
@@ -127,10 +138,10 @@ internal sealed unsafe class OnnxSequence(OnnxModel model) : IOffloadedSequence
     /// <summary>Makes room for what the run writes. It grows by doubling, within the limit.</summary>
     private void Reserve(int positions)
     {
-        past ??= new OnnxCache(model, 1);
+        past ??= model.AllocateCache(1);
         if (spare is null || spare.Capacity < positions)
         {
-            spare?.Dispose();
+            model.Free(spare);
             spare = null;
             int doubled = Math.Min(shape.ContextLength, Math.Max(LeastCapacity, 2 * positions));
             int capacity = Fits(doubled) ? doubled : positions;
@@ -140,7 +151,7 @@ internal sealed unsafe class OnnxSequence(OnnxModel model) : IOffloadedSequence
                     $"keys and values: found that {positions} positions need {Bytes(past.Capacity) + Bytes(positions):N0} bytes, expected at most {model.Options.CacheLimitBytes:N0} ({nameof(OnnxOffload.CacheLimitBytes)}). Read shorter texts, or raise the limit.");
             }
 
-            spare = new OnnxCache(model, capacity);
+            spare = model.AllocateCache(capacity);
         }
     }
 

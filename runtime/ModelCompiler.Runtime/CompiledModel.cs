@@ -34,7 +34,7 @@ public abstract unsafe partial class CompiledModel : IDisposable
         {
             InstructionSet = InstructionSets.Choose(description.InstructionSets, options.InstructionSet, Environment.GetEnvironmentVariable(InstructionSets.EnvironmentVariable));
             weights = WeightsFile.Open(ExpectedWeights.Of(description), options, GetType().Assembly);
-            adapter = OpenAdapter(description, options);
+            adapter = OpenAdapter(description, options, weights);
             runner = new StepRunner(description, options, weights.Data, adapter is null ? null : adapter.Bytes);
             execute = worker => Execute(InstructionSet, worker);
             OpenOffload(options.Offload);
@@ -149,7 +149,7 @@ public abstract unsafe partial class CompiledModel : IDisposable
     protected abstract void Execute(InstructionSet instructionSet, Worker worker);
 
     /// <summary>Memory of the adapters that the class has, 0 where none is loaded: then they add nothing.</summary>
-    private static NativeBlock? OpenAdapter(ModelDescription description, LoadOptions options)
+    private static NativeBlock? OpenAdapter(ModelDescription description, LoadOptions options, WeightsFile weights)
     {
         if (description.Adapter is not { } layout)
         {
@@ -168,7 +168,7 @@ public abstract unsafe partial class CompiledModel : IDisposable
         {
             if (options.Adapter is { } folder)
             {
-                AdapterFolder.Read(folder, layout, memory.Floats);
+                AdapterFolder.Read(folder, layout, new(description.PlanHash, weights.Sample()), memory.Floats);
             }
 
             return memory;

@@ -6,13 +6,15 @@ using System.Runtime.InteropServices;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Execution;
 using ModelCompiler.Runtime.Sessions;
+using ModelCompiler.Runtime.Training;
 
 namespace ModelCompiler.Conformance.Native;
 
 /// <summary>
 /// Runs every model that it was compiled with on every instruction set of this process, and writes the logits as raw float32,
-/// [tokens × vocab]. Arguments: the folder with NAME.mcw and NAME.tokens (int32), and the folder that receives NAME.SET.logits.
-/// Fails when threads, pieces of the prompt or decoding its end token by token change a bit.
+/// [tokens × vocab]; then trains others, and writes what <see cref="ShortTraining"/> gives. Arguments: the folder with NAME.mcw and NAME.tokens (int32) or
+/// NAME.parameters (float32), and the folder that receives NAME.SET.logits. Fails when threads, pieces of the prompt, decoding its end token by token,
+/// or stopping a training and resuming it, change a bit.
 /// </summary>
 internal static class Program
 {
@@ -43,7 +45,37 @@ internal static class Program
             }
         }
 
+        return wrong + Train(inputs, outputs);
+    }
+
+    private static int Train(string inputs, string outputs)
+    {
+        int wrong = 0;
+        foreach ((string name, Func<TrainingLoadOptions, TrainableModel> create) in EmittedModels.Trainings)
+        {
+            float[] parameters = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Path.Combine(inputs, name + ".parameters"))).ToArray();
+            TrainingLoadOptions options = new() { WeightsPath = Path.Combine(inputs, name + ".mcw"), Threads = 1 };
+            foreach (InstructionSet instructionSet in Emitted(create, options).Where(InstructionSets.IsSupported))
+            {
+                ShortTraining training = new(threads => create(options with { InstructionSet = instructionSet, Threads = threads }), parameters);
+                float[] result = training.Run();
+                if (!MemoryMarshal.AsBytes<float>(result).SequenceEqual(MemoryMarshal.AsBytes<float>(training.RunInTwo(Path.Combine(outputs, "checkpoints", name + instructionSet)))))
+                {
+                    Console.Error.WriteLine($"{name}: {instructionSet} trains to other bits with 2 threads, stopped and resumed");
+                    wrong++;
+                }
+
+                File.WriteAllBytes(Path.Combine(outputs, $"{name}.{instructionSet}.logits"), MemoryMarshal.AsBytes<float>(result));
+            }
+        }
+
         return wrong;
+    }
+
+    private static InstructionSet[] Emitted(Func<TrainingLoadOptions, TrainableModel> create, TrainingLoadOptions options)
+    {
+        using TrainableModel model = create(options);
+        return [.. model.Description.InstructionSets];
     }
 
     private static InstructionSet[] Emitted(Func<LoadOptions, CompiledModel> load, string inputs, string name)

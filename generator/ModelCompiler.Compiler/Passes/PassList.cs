@@ -29,6 +29,7 @@ public static class PassList
     [
         new("autodiff", (graph, _) => Autodiff.Apply(graph, trained)),
         new("recompute", (graph, _) => Recompute.Apply(graph, recomputedLayers)),
+        new("recompute-activations", (graph, _) => RecomputeActivations.Apply(graph)), // f(h) from h, which is kept
         new("fuse-embedding", (graph, _) => FuseEmbedding.Apply(graph)),
         new("fuse-loss", (graph, _) => FuseLoss.Apply(graph)),                         // logits for a block of rows at a time
         new("fuse-gate", (graph, _) => FuseGate.Apply(FuseGateGradient.Apply(graph))), // gate and up share the walk over x; f(gate) is not kept

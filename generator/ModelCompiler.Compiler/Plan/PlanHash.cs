@@ -44,9 +44,16 @@ internal static class PlanHash
             }
         }
 
+        return Sha256(text);
+    }
+
+    /// <summary>SHA-256 of a text, lower-case hexadecimal.</summary>
+    public static string Sha256(StringBuilder text)
+    {
         using SHA256 sha = SHA256.Create();
         return string.Concat(sha.ComputeHash(Encoding.UTF8.GetBytes(text.ToString())).Select(b => b.ToString("x2", CultureInfo.InvariantCulture)));
     }
 
-    private static void Append(StringBuilder text, FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture));
+    /// <summary>The same on a machine of any culture.</summary>
+    public static void Append(StringBuilder text, FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture));
 }

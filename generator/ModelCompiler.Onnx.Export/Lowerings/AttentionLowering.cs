@@ -12,7 +12,7 @@ internal static class AttentionLowering
     private const TensorProto.Types.DataType Int64 = TensorProto.Types.DataType.Int64;
 
     public static string Lower(Lowering l, string name, Attention attention)
-        => l.IsStandard ? Standard(l, name, attention) : Decomposed(l, name, attention);
+        => l.Options.Operators == OnnxOperators.Standard ? Standard(l, name, attention) : Decomposed(l, name, attention);
 
     private static string Standard(Lowering l, string name, Attention a)
     {

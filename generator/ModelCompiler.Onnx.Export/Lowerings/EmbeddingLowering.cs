@@ -13,11 +13,14 @@ internal static class EmbeddingLowering
     {
         WrittenMatrix table = l.Weights.Matrix(embedding.Table, forGather: true);
         string Columns(string tensor, string what) => l.Graph.Node("Gather", $"{name}.{what}", [tensor, OnnxNames.Tokens], OnnxGraph.Attribute("axis", 1L));
-        string columns = table.Scales is null
-            ? l.Weights.ToActivations(Columns(table.Name, "columns"), table.Type)
-            : l.Weights.Dequantise($"{name}.dequantised", Columns(table.Name, "codes"), Columns(table.Scales, "scales"));
+        string columns = table.Scales is not null ? l.Weights.Dequantise($"{name}.dequantised", Columns(table.Name, "codes"), Columns(table.Scales, "scales"))
+            : IsShared(l, embedding) ? Columns(l.Weights.Activated(embedding.Table), "columns")
+            : l.Weights.ToActivations(Columns(table.Name, "columns"), table.Type);
         return l.Graph.Transpose(name, columns, 1, 2, 0);
     }
+
+    /// <summary>The head multiplies by the table too: then both read what a runtime folds the cast to, and it keeps one copy.</summary>
+    private static bool IsShared(Lowering l, Embedding embedding) => l.Source.Operations.OfType<Linear>().Any(linear => linear.Weight == embedding.Table);
 
     public static string Lower(Lowering l, string name, PositionEmbedding positions)
     {

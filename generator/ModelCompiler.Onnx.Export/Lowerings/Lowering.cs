@@ -22,7 +22,8 @@ internal sealed record Lowering(ModelGraph Source, OnnxGraph Graph, WeightWriter
     public TensorProto.Types.DataType Type
         => Options.Activations == OnnxActivations.F16 ? TensorProto.Types.DataType.Float16 : TensorProto.Types.DataType.Float;
 
-    public bool IsStandard => Options.Operators == OnnxOperators.Standard;
+    /// <summary>RMSNormalization and RotaryEmbedding are written, not what they are made of.</summary>
+    public bool HasStandardNorms => Options.Operators != OnnxOperators.Decomposed;
 
     /// <summary>The ONNX name of a value [batch, length, width].</summary>
     public string this[Value value] => values[value.Id];

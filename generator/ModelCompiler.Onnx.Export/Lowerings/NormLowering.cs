@@ -14,7 +14,7 @@ internal static class NormLowering
         string grouped = norm.Groups == 1 ? input : graph.Reshape($"{name}.heads", input, 0, 0, norm.Groups, width);
         string weight = l.Weights.Vector(norm.Weight, (int)width, norm.WeightOffset);
         string normed = norm.Kind == NormKind.Layer ? Layer(l, name, norm, grouped, weight)
-            : l.IsStandard ? graph.Node("RMSNormalization", Inner(name, norm), [grouped, weight], OnnxGraph.Attribute("axis", -1L), OnnxGraph.Attribute("epsilon", norm.Epsilon))
+            : l.HasStandardNorms ? graph.Node("RMSNormalization", Inner(name, norm), [grouped, weight], OnnxGraph.Attribute("axis", -1L), OnnxGraph.Attribute("epsilon", norm.Epsilon))
             : Decomposed(l, Inner(name, norm), norm, grouped, weight);
         return norm.Groups == 1 ? normed : graph.Reshape(name, normed, 0, 0, norm.Input.Width);
     }

@@ -13,7 +13,7 @@ internal static class RopeLowering
         OnnxGraph graph = l.Graph;
         (string cos, string sin) = l.Rotary(rope.Table);
         long rotated = l.Source.RopeTables[rope.Table].RotatedWidth;
-        return l.IsStandard
+        return l.HasStandardNorms
             ? graph.Node(
                 "RotaryEmbedding", name, [l[rope.Input], cos, sin, OnnxNames.Positions], OnnxGraph.Attribute("interleaved", 0L),
                 OnnxGraph.Attribute("num_heads", rope.Heads), OnnxGraph.Attribute("rotary_embedding_dim", rotated == rope.HeadDim ? 0 : rotated))

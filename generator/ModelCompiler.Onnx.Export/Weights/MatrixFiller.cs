@@ -96,6 +96,32 @@ internal sealed unsafe class MatrixFiller(Parameter parameter, IParameterSource 
         }
     }
 
+    /// <summary>The integers of a block format, made positive, as [outputs, groups, bytes of a group]; and their scales [outputs, groups].</summary>
+    public void Blobs(nint memory, PackedMatrix matrix, float[] scales)
+    {
+        BlockFormat format = (BlockFormat)matrix.Format;
+        int inputs = matrix.PaddedInputs, groups = inputs / BlockFormat.GroupInputs, zero = 1 << (format.Bits - 1);
+        EachPanel(matrix, (bytes, columns, rows) =>
+        {
+            sbyte[] codes = new sbyte[columns * inputs];
+            float[] panelScales = new float[columns * groups];
+            format.ReadPanel(bytes, inputs, columns, codes, panelScales);
+            for (int r = 0; r < rows.Count; r++)
+            {
+                int column = rows.FirstColumn + r;
+                long output = rows.FirstRow + r;
+                byte* blob = (byte*)memory + (output * inputs * format.Bits / 8);
+                for (int k = 0; k < inputs; k++)
+                {
+                    int code = codes[(column * inputs) + k] + zero;
+                    blob[k * format.Bits / 8] |= (byte)(format.Bits == 8 ? code : code << (k % 2 * 4));
+                }
+
+                panelScales.AsSpan(column * groups, groups).CopyTo(scales.AsSpan((int)output * groups));
+            }
+        });
+    }
+
     /// <exception cref="ModelException">One of the numbers is infinite or none.</exception>
     public static void CheckFinite(Parameter parameter, ReadOnlySpan<float> values)
     {

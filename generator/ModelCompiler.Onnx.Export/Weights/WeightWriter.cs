@@ -19,6 +19,7 @@ internal sealed class WeightWriter(
     private readonly Dictionary<Parameter, PackedMatrix> packed = PackedOf(plan.Weights);
     private readonly Dictionary<(Parameter, bool), WrittenMatrix> matrices = [];
     private readonly Dictionary<Parameter, string> activated = [];
+    private readonly Dictionary<Parameter, WrittenMatrix> blobs = [];
     private readonly Dictionary<(Parameter?, int, double), string> vectors = [];
 
     private DataType Type => activations == OnnxActivations.F16 ? DataType.Float16 : DataType.Float;
@@ -35,6 +36,36 @@ internal sealed class WeightWriter(
         {
             written = matrix is { Format: BlockFormat format } ? WriteBlocks(parameter, matrix, widened ? 8 : format.Bits) : WriteFloats(parameter, matrix?.Format ?? F32Format.Instance);
             matrices.Add((parameter, widened), written);
+            progress?.Report(store.LengthBytes);
+        }
+
+        return written;
+    }
+
+    /// <summary>Bits of a block format's integers.</summary>
+    public long Bits(Parameter parameter) => ((BlockFormat)packed[parameter].Format).Bits;
+
+    /// <summary>
+    /// A weight matrix of a block format as [outputs, groups, bytes of a group]: integers above 0, two of 4 bits to a byte (the first in the low half); scales [outputs, groups] in the
+    /// type of activations. Null where the format is another, or groups do not lie in a row.
+    /// </summary>
+    public WrittenMatrix? Blobs(Parameter parameter)
+    {
+        if (packed.GetValueOrDefault(parameter) is not { Format: BlockFormat format } matrix || !HasRowsOfGroups(matrix))
+        {
+            return null;
+        }
+
+        if (!blobs.TryGetValue(parameter, out WrittenMatrix? written))
+        {
+            long groups = matrix.PaddedInputs / BlockFormat.GroupInputs, groupBytes = BlockFormat.GroupInputs * format.Bits / 8;
+            string name = graph.Unique($"{parameter.Name}.blobs"), scales = graph.Unique($"{parameter.Name}.blobScales");
+            float[] scaleValues = new float[groups * parameter.Rows];
+            store.Add(
+                name, DataType.Uint8, [parameter.Rows, groups, groupBytes], parameter.Rows * groups * groupBytes,
+                memory => new MatrixFiller(parameter, source, cancellation).Blobs(memory, matrix, scaleValues));
+            WriteActivations(scales, [parameter.Rows, groups], scaleValues);
+            blobs.Add(parameter, written = new WrittenMatrix(name, DataType.Uint8, scales));
             progress?.Report(store.LengthBytes);
         }
 

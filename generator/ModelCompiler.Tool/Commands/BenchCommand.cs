@@ -24,6 +24,7 @@ internal static class BenchCommand
     private static readonly Option<string> Cache = Symbols.Cache();
     private static readonly Option<string?> Isa = Symbols.Isa();
     private static readonly Option<bool> Verify = Symbols.Verify();
+    private static readonly AppliedAdapterSymbols Adapter = new();
     private static readonly OffloadSymbols Offload = new();
     private static readonly Option<bool> Json = Symbols.Json();
 
@@ -33,6 +34,7 @@ internal static class BenchCommand
         {
             Directory, PromptLength, GenLength, Depth, Batch, Repeat, Threads, Weights, Cache, Isa, Verify, Json,
         };
+        Adapter.AddTo(command);
         Offload.AddTo(command);
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
         return command;
@@ -69,9 +71,10 @@ internal static class BenchCommand
     {
         using ProgressLine progress = new();
         bool compiled = false;
+        AdapterChoice? adapter = Adapter.Of(parsed, Offload);
         OnnxOffload? offload = Offload.Of(parsed, parsed.GetRequiredValue(Directory), parsed.GetRequiredValue(Weights), Begin, cancellation);
         offload = offload is null ? null : offload with { Threads = parsed.GetValue(Threads) };
-        HostedModel Load() => new ModelHost(parsed.GetRequiredValue(Directory), Options(parsed), Begin, cancellation)
+        HostedModel Load() => new ModelHost(parsed.GetRequiredValue(Directory), Options(parsed), Begin, cancellation, adapter)
             .Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), parsed.GetValue(Verify)) with { Offload = offload });
 
         IProgress<long> Begin(string what, long bytes)

@@ -14,7 +14,7 @@ internal static class ExportCommand
         Argument<string> directory = Symbols.Model();
         Option<string> output = Symbols.Output("File to write; weights of more than 64 MiB lie beside it as PATH.data.");
         Option<string> weights = Symbols.Weights();
-        Option<string> operators = OnnxSymbols.Operators();
+        Option<string?> operators = OnnxSymbols.Operators();
         Option<string> activations = OnnxSymbols.Activations();
         Option<bool> chooseLogits = new("--choose-logits") { Description = "Adds the input num_logits_to_keep: of how many last tokens logits are computed. For offload." };
         Option<bool> json = Symbols.Json();
@@ -22,14 +22,14 @@ internal static class ExportCommand
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
+                string path = Symbols.OutputFile(parsed.GetRequiredValue(output), parsed.GetRequiredValue(directory));
                 using PlannedModel model = PlannedModel.Open(parsed.GetRequiredValue(directory), name: null, new(parsed.GetRequiredValue(weights)));
                 Faults.Print(model.Warnings);
                 using ProgressLine progress = new();
                 OnnxFiles files = OnnxExporter.Write(
-                    model.Plan, new PublishedParameters(model.Folder), parsed.GetRequiredValue(output),
-                    OnnxSymbols.Export(parsed.GetRequiredValue(operators), parsed.GetRequiredValue(activations), parsed.GetValue(chooseLogits)),
-                    progress.Begin("exporting", model.Plan.Weights.LengthBytes), cancellation);
-                model.Folder.ThrowIfChanged();
+                    model.Plan, new PublishedParameters(model.Folder), path,
+                    OnnxSymbols.Export(parsed.GetValue(operators), parsed.GetRequiredValue(activations), parsed.GetValue(chooseLogits)),
+                    progress.Begin("exporting", model.Plan.Weights.LengthBytes), model.Folder.ThrowIfChanged, cancellation);
                 progress.Dispose();
                 Write(files, model.Plan.Format, parsed.GetValue(json));
                 return ExitCode.Success;

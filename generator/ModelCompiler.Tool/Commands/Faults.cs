@@ -26,7 +26,7 @@ internal static class Faults
         TrainingCheckpointException => Line("MC332", fault.Message),
         ContextFullException or TrainingMemoryException or ArgumentException or PlatformNotSupportedException or FormatException => Line("MC322", fault.Message),
         IOException or UnauthorizedAccessException => Line("MC321", fault.Message),
-        OutOfMemoryException => Line("MC323", "There is not enough memory for this model."),
+        OutOfMemoryException => Line("MC323", $"There is not enough memory for this model: {fault.Message}"),
         _ => Line("MC329", $"This is a fault of modelc itself ({fault.GetType().Name}: {fault.Message}). Please report it, with what {TraceVariable}=1 shows.")
             + (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(TraceVariable)) ? "" : "\n" + fault),
     };

@@ -22,18 +22,21 @@ internal static class LogitsCommand
         Option<string?> isa = Symbols.Isa();
         Option<bool> verify = Symbols.Verify();
         Command command = new("logits", "Writes the logits of every token of a sequence.") { directory, tokens, output, weights, cache, threads, isa, verify };
+        AppliedAdapterSymbols adapter = new();
+        adapter.AddTo(command);
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
+                string path = Symbols.OutputFile(parsed.GetRequiredValue(output), parsed.GetRequiredValue(directory));
                 using ProgressLine progress = new();
-                using HostedModel hosted = new ModelHost(parsed.GetRequiredValue(directory), new(parsed.GetRequiredValue(weights), parsed.GetRequiredValue(cache)), progress.Begin, cancellation)
+                using HostedModel hosted = new ModelHost(parsed.GetRequiredValue(directory), new(parsed.GetRequiredValue(weights), parsed.GetRequiredValue(cache)), progress.Begin, cancellation, adapter.Of(parsed))
                     .Load(Symbols.LoadOptions(parsed.GetValue(threads), parsed.GetValue(isa), parsed.GetValue(verify)));
                 int[] sequence = parsed.GetValue(tokens)!;
                 TokenList.Check(sequence, hosted.Model.Description);
                 hosted.Explain(model =>
                 {
                     using Session session = model.CreateSession();
-                    WholeFile.Write(parsed.GetRequiredValue(output), stream => Write(session.Forward(sequence, LogitsFor.All, cancellation), stream));
+                    WholeFile.Write(path, stream => Write(session.Forward(sequence, LogitsFor.All, cancellation), stream));
                 });
                 return ExitCode.Success;
             },

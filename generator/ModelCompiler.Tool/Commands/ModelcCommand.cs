@@ -26,8 +26,8 @@ internal static class ModelcCommand
             return await parsed.InvokeAsync(new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false,
-                // Time to take back half-written files after Ctrl+C.
-                ProcessTerminationTimeout = TimeSpan.FromSeconds(10),
+                // Time after Ctrl+C to take back half-written files, and to write the checkpoint of a training to a slow disk.
+                ProcessTerminationTimeout = TimeSpan.FromMinutes(2),
             });
         }
         catch (OperationCanceledException)

@@ -16,14 +16,15 @@ internal sealed class OffloadSymbols
         [.. Enum.GetNames<OffloadedWork>().Select(name => name.ToLowerInvariant())]);
     private readonly Option<int> device = OnnxSymbols.Device();
     private readonly Option<string?> library = OnnxSymbols.Library();
-    private readonly Option<string> operators = OnnxSymbols.Operators();
+    private readonly Option<string?> operators = OnnxSymbols.Operators();
     private readonly Option<string> activations = OnnxSymbols.Activations();
+    private readonly Option<string?> profile = OnnxSymbols.Profile();
     private readonly Option<bool> fallBack = new("--fall-back") { Description = "With --provider: the emitted code goes on, on the CPU, where the provider cannot be had or fails." };
 
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[provider, work, device, library, operators, activations, fallBack])
+        foreach (Option option in (Option[])[provider, work, device, library, operators, activations, profile, fallBack])
         {
             command.Options.Add(option);
         }
@@ -45,12 +46,13 @@ internal sealed class OffloadSymbols
             OnnxLibrary.Use(file);
         }
 
-        OnnxExportOptions export = OnnxSymbols.Export(parsed.GetRequiredValue(operators), parsed.GetRequiredValue(activations), chooseLogits: true);
+        OnnxExportOptions export = OnnxSymbols.Export(parsed.GetValue(operators), parsed.GetRequiredValue(activations), chooseLogits: true, name);
         return new OnnxOffload(ExportedModel.Get(directory, weights, export, report, cancellation))
         {
             Provider = name,
             DeviceId = parsed.GetValue(device),
             Work = Enum.Parse<OffloadedWork>(parsed.GetRequiredValue(work), ignoreCase: true),
+            ProfilePrefix = parsed.GetValue(profile),
             FallBackToCpu = parsed.GetValue(fallBack),
         };
     }

@@ -7,12 +7,11 @@ namespace ModelCompiler.Tool.Commands;
 /// <summary>Options of the commands that write or run ONNX files.</summary>
 internal static class OnnxSymbols
 {
-    /// <summary>Standard or decomposed operators.</summary>
-    public static Option<string> Operators() => Symbols.OneOf(
-        new Option<string>("--operators")
+    /// <summary>What the graph is made of.</summary>
+    public static Option<string?> Operators() => Symbols.OneOf(
+        new Option<string?>("--operators")
         {
-            Description = "standard: Attention, RMSNormalization, RotaryEmbedding of opset 24; decomposed: products and sums, for a provider that lacks them.",
-            DefaultValueFactory = _ => "standard",
+            Description = "standard: Attention, RMSNormalization, RotaryEmbedding of opset 24; decomposed: products and sums instead; gpu: what ONNX Runtime's GPU providers have. [default: standard; with --provider webgpu: gpu]",
         },
         [.. Enum.GetNames<OnnxOperators>().Select(name => name.ToLowerInvariant())]);
 
@@ -32,7 +31,13 @@ internal static class OnnxSymbols
     /// <summary>Another native library.</summary>
     public static Option<string?> Library() => new("--library") { Description = "ONNX Runtime's native library to take instead of modelc's own, of the same version.", HelpName = "FILE" };
 
+    /// <summary>Where the time goes.</summary>
+    public static Option<string?> Profile() => new("--onnx-profile") { Description = "ONNX Runtime writes what each of its nodes took, and what ran it, to PREFIX_TIME.json.", HelpName = "PREFIX" };
+
     /// <summary>What the options say.</summary>
-    public static OnnxExportOptions Export(string operators, string activations, bool chooseLogits)
-        => new(Enum.Parse<OnnxOperators>(operators, ignoreCase: true), Enum.Parse<OnnxActivations>(activations, ignoreCase: true), chooseLogits);
+    public static OnnxExportOptions Export(string? operators, string activations, bool chooseLogits, string provider = "cpu")
+        => new(operators is null ? OperatorsFor(provider) : Enum.Parse<OnnxOperators>(operators, ignoreCase: true), Enum.Parse<OnnxActivations>(activations, ignoreCase: true), chooseLogits);
+
+    /// <summary>WebGPU (1.30) has neither Attention nor DequantizeLinear of opset 24: the CPU would compute them, and keys and values travel back and forth in every layer.</summary>
+    private static OnnxOperators OperatorsFor(string provider) => provider == "webgpu" ? OnnxOperators.Gpu : OnnxOperators.Standard;
 }

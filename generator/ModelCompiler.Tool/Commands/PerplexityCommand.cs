@@ -25,6 +25,7 @@ internal static class PerplexityCommand
     private static readonly Option<string> Cache = Symbols.Cache();
     private static readonly Option<string?> Isa = Symbols.Isa();
     private static readonly Option<bool> Verify = Symbols.Verify();
+    private static readonly AppliedAdapterSymbols Adapter = new();
     private static readonly Option<bool> Json = Symbols.Json();
 
     public static Command Create()
@@ -33,6 +34,7 @@ internal static class PerplexityCommand
         {
             Directory, Text, Context, Stride, Windows, Threads, Weights, Cache, Isa, Verify, Json,
         };
+        Adapter.AddTo(command);
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
         return command;
     }
@@ -41,7 +43,7 @@ internal static class PerplexityCommand
     {
         using ProgressLine progress = new();
         string text = File.ReadAllText(parsed.GetRequiredValue(Text));
-        using HostedModel hosted = new ModelHost(parsed.GetRequiredValue(Directory), new(parsed.GetRequiredValue(Weights), parsed.GetRequiredValue(Cache)), progress.Begin, cancellation)
+        using HostedModel hosted = new ModelHost(parsed.GetRequiredValue(Directory), new(parsed.GetRequiredValue(Weights), parsed.GetRequiredValue(Cache)), progress.Begin, cancellation, Adapter.Of(parsed))
             .Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), parsed.GetValue(Verify)));
         hosted.Explain(model =>
         {

@@ -27,8 +27,7 @@ internal static class RunCommand
     private static readonly Option<string> Cache = Symbols.Cache();
     private static readonly Option<string?> Isa = Symbols.Isa();
     private static readonly Option<bool> Verify = Symbols.Verify();
-    private static readonly Option<string?> Adapter = Symbols.Adapter("computed beside the packed weights");
-    private static readonly Option<bool> Merge = new("--merge") { Description = "Packs the weights with the adapter merged into them instead." };
+    private static readonly AppliedAdapterSymbols Adapter = new();
     private static readonly OffloadSymbols Offload = new();
     private static readonly Option<bool> Json = Symbols.Json();
 
@@ -36,19 +35,15 @@ internal static class RunCommand
     {
         Command command = new("run", "Writes text behind a prompt.")
         {
-            Directory, Prompt, Tokens, MaxTokens, Temperature, TopK, TopP, MinP, Seed, Stop, IgnoreEnd, Threads, Weights, Cache, Isa, Verify, Adapter, Merge, Json,
+            Directory, Prompt, Tokens, MaxTokens, Temperature, TopK, TopP, MinP, Seed, Stop, IgnoreEnd, Threads, Weights, Cache, Isa, Verify, Json,
         };
+        Adapter.AddTo(command);
         Offload.AddTo(command);
         command.Validators.Add(result =>
         {
             if (result.GetResult(Prompt) is { Implicit: false } && result.GetResult(Tokens) is { Implicit: false })
             {
                 result.AddError("--prompt and --tokens: found both, expected one of them.");
-            }
-
-            if (result.GetResult(Merge) is { Implicit: false } && result.GetResult(Adapter) is not { Implicit: false })
-            {
-                result.AddError("--merge: found without --adapter, expected with it.");
             }
         });
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
@@ -100,7 +95,7 @@ internal static class RunCommand
         using ProgressLine progress = new();
         string directory = parsed.GetRequiredValue(Directory), weights = parsed.GetRequiredValue(Weights);
         LoadOptions loading = Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), parsed.GetValue(Verify));
-        return new ModelHost(directory, new(weights, parsed.GetRequiredValue(Cache)), progress.Begin, cancellation, Symbols.AdapterChoice(parsed.GetValue(Adapter), parsed.GetValue(Merge)))
+        return new ModelHost(directory, new(weights, parsed.GetRequiredValue(Cache)), progress.Begin, cancellation, Adapter.Of(parsed, Offload))
             .Load(loading with { Offload = Offload.Of(parsed, directory, weights, progress.Begin, cancellation) });
     }
 

@@ -70,6 +70,20 @@ internal static class Symbols
     /// <summary>Where results go.</summary>
     public static Option<string> Output(string description) => new("--output", "-o") { Description = description, HelpName = "PATH", Required = true };
 
+    /// <summary>The file to write, where that is none of the model's own, which would be gone before it was read.</summary>
+    /// <exception cref="UsageException">It is one of those, or a folder.</exception>
+    public static string OutputFile(string path, string model)
+    {
+        string full = Path.GetFullPath(path);
+        if (Directory.Exists(full) || Path.EndsInDirectorySeparator(path))
+        {
+            throw new UsageException($"--output: found the folder '{path}', expected a file.");
+        }
+
+        bool isModels = Path.GetDirectoryName(full) == Path.TrimEndingDirectorySeparator(Path.GetFullPath(model)) && Path.GetExtension(full) is ".json" or ".safetensors";
+        return isModels ? throw new UsageException($"--output: found '{path}', a file of the model itself, expected another one.") : path;
+    }
+
     /// <summary>What the options say about loading.</summary>
     public static LoadOptions LoadOptions(int? threads, string? isa, bool verify) => new()
     {

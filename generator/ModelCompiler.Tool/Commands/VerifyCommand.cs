@@ -17,8 +17,9 @@ internal static class VerifyCommand
     private static readonly Option<string?> Library = OnnxSymbols.Library();
     private static readonly Option<string> Weights = Symbols.Weights();
     private static readonly Option<string> Cache = Symbols.Cache();
-    private static readonly Option<string> Operators = OnnxSymbols.Operators();
+    private static readonly Option<string?> Operators = OnnxSymbols.Operators();
     private static readonly Option<string> Activations = OnnxSymbols.Activations();
+    private static readonly Option<string?> Profile = OnnxSymbols.Profile();
     private static readonly Option<int> Prompts = Numbers.Whole(new Option<int>("--prompts") { Description = "Sequences to compare.", HelpName = "N", DefaultValueFactory = _ => 2 }, 1, 10_000);
     private static readonly Option<int> Length = Numbers.Whole(new Option<int>("--length") { Description = "Tokens of a sequence, at most the model's context.", HelpName = "N", DefaultValueFactory = _ => 48 }, 2, int.MaxValue);
     private static readonly Option<ulong> Seed = Numbers.Whole(new Option<ulong>("--seed") { Description = "Of the tokens.", HelpName = "S", DefaultValueFactory = _ => 1 }, 0UL, ulong.MaxValue);
@@ -31,7 +32,7 @@ internal static class VerifyCommand
     {
         Command command = new("verify", "Compares the emitted code with ONNX Runtime: logits, layers, texts.")
         {
-            Directory, Provider, Device, Library, Weights, Cache, Operators, Activations, Prompts, Length, Seed, MaxTokens, Threads, Isa, Json,
+            Directory, Provider, Device, Library, Weights, Cache, Operators, Activations, Profile, Prompts, Length, Seed, MaxTokens, Threads, Isa, Json,
         };
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
         return command;
@@ -49,7 +50,7 @@ internal static class VerifyCommand
         using ProgressLine progress = new();
         using HostedModel hosted = new ModelHost(directory, options, progress.Begin, cancellation).Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), verify: true));
         string file = ExportedModel.Get(
-            directory, options.Weights, OnnxSymbols.Export(parsed.GetRequiredValue(Operators), parsed.GetRequiredValue(Activations), chooseLogits: true), progress.Begin, cancellation);
+            directory, options.Weights, OnnxSymbols.Export(parsed.GetValue(Operators), parsed.GetRequiredValue(Activations), chooseLogits: true, parsed.GetRequiredValue(Provider)), progress.Begin, cancellation);
         progress.Begin("comparing", 0);
         using OnnxModel witness = OnnxModel.Open(Offload(parsed, file));
         using PlannedModel planned = PlannedModel.Open(directory, name: null, options);
@@ -95,6 +96,7 @@ internal static class VerifyCommand
             Provider = provider,
             DeviceId = parsed.GetValue(Device),
             Threads = parsed.GetValue(Threads),
+            ProfilePrefix = parsed.GetValue(Profile),
             Work = OffloadedWork.Prompts,
             SessionEntries = new Dictionary<string, string> { [OnnxOffload.AccuracyOfBlockProducts] = "1" },
             ProviderOptions = provider == "cuda" ? new Dictionary<string, string> { ["use_tf32"] = "0" } : new Dictionary<string, string>(),

@@ -21,8 +21,7 @@ internal static class ExportedModel
         {
             using PlannedModel model = PlannedModel.Open(directory, name: null, new PlanOptions(weights));
             OnnxExporter.Write(
-                model.Plan, new PublishedParameters(model.Folder), Path.Combine(place, ModelFile), options, report("exporting", model.Plan.Weights.LengthBytes), cancellation);
-            model.Folder.ThrowIfChanged();
+                model.Plan, new PublishedParameters(model.Folder), Path.Combine(place, ModelFile), options, report("exporting", model.Plan.Weights.LengthBytes), model.Folder.ThrowIfChanged, cancellation);
         }
     }
 }

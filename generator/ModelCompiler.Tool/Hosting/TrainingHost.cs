@@ -31,14 +31,29 @@ internal static class TrainingHost
     public static TrainableModel Load(ModelInputs inputs, TrainingPlanOptions planning, TrainingLoadOptions loading, CancellationToken cancellation = default, TrainingWeights? weights = null)
     {
         InstructionSet chosen = HostInstructionSet.Choose(loading.InstructionSet);
-        List<ModelDiagnostic> diagnostics = [];
-        TrainingPlan plan = ModelCompilation.PlanTraining(inputs, planning, diagnostics) ?? throw new ModelFindingsException(diagnostics);
-        TrainingEmitOptions emitting = new(Space, null, ClassName, Targets: new([Enum.Parse<TargetSet>(chosen.ToString())]), Weights: weights);
-        using MemoryStream assembly = new();
-        AssemblyCompiler.Compile(ClassName, ModelCompilation.EmitTraining(plan, emitting, cancellation), assembly, cancellation);
-        assembly.Position = 0;
+        using MemoryStream assembly = Compile(inputs, planning, chosen, weights, cancellation);
+        ReturnMemory();
         MethodInfo create = new AssemblyLoadContext(ClassName).LoadFromStream(assembly).GetType($"{Space}.{ClassName}", throwOnError: true)!.GetMethod("Create", [typeof(TrainingLoadOptions)])
             ?? throw new InvalidOperationException("the emitted class has no Create(TrainingLoadOptions)");
         return create.CreateDelegate<Func<TrainingLoadOptions, TrainableModel>>()(loading with { InstructionSet = chosen });
+    }
+
+    private static MemoryStream Compile(ModelInputs inputs, TrainingPlanOptions planning, InstructionSet chosen, TrainingWeights? weights, CancellationToken cancellation)
+    {
+        List<ModelDiagnostic> diagnostics = [];
+        TrainingPlan plan = ModelCompilation.PlanTraining(inputs, planning, diagnostics) ?? throw new ModelFindingsException(diagnostics);
+        TrainingEmitOptions emitting = new(Space, null, ClassName, Targets: new([Enum.Parse<TargetSet>(chosen.ToString())]), Weights: weights);
+        MemoryStream assembly = new();
+        AssemblyCompiler.Compile(ClassName, ModelCompilation.EmitTraining(plan, emitting, cancellation), assembly, cancellation);
+        assembly.Position = 0;
+        return assembly;
+    }
+
+    /// <summary>What the compiler took (some 100 MB, a part of it freed by finalizers) goes back to the system before training takes its own.</summary>
+    private static void ReturnMemory()
+    {
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        GC.WaitForPendingFinalizers();
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 }

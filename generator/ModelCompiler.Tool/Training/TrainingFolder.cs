@@ -1,3 +1,4 @@
+using ModelCompiler.Runtime.Adapters;
 using ModelCompiler.Runtime.Training;
 using ModelCompiler.Tool.Commands;
 using ModelCompiler.Tool.Hosting;
@@ -22,10 +23,12 @@ internal sealed class TrainingFolder(string path)
     /// <exception cref="UsageException">A model or another training lies there.</exception>
     public void Begin(bool resume, bool force)
     {
-        string? found = resume || force ? null : Found();
-        if (found is not null)
+        bool goesOn = resume && TrainingCheckpoint.FindLast(Checkpoints) is not null;
+        if (!goesOn && !force && Found() is { } found)
         {
-            throw new UsageException($"-o: found {found} in '{path}', expected a folder without a model. Name another folder, give --resume to go on with that training, or --force to replace it.");
+            throw new UsageException(resume
+                ? $"--resume: found {found} in '{path}' and no checkpoint, expected one: beginning anew would replace that model. Name another folder, or give --force to replace it."
+                : $"-o: found {found} in '{path}', expected a folder without a model. Name another folder, give --resume to go on with that training, or --force to replace it.");
         }
 
         Directory.CreateDirectory(path);
@@ -50,7 +53,7 @@ internal sealed class TrainingFolder(string path)
     }
 
     private string? Found()
-        => File.Exists(Path.Combine(path, "config.json")) ? "config.json"
+        => new[] { "config.json", AdapterFolder.ConfigFile }.FirstOrDefault(file => File.Exists(Path.Combine(path, file))) is { } config ? config
             : Directory.Exists(path) && Directory.EnumerateFiles(path, "*.safetensors").FirstOrDefault() is { } weights ? Path.GetFileName(weights)
             : TrainingCheckpoint.FindLast(Checkpoints) is { } checkpoint ? Path.Combine("checkpoints", Path.GetFileName(checkpoint))
             : null;

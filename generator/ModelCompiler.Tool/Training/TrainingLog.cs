@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ModelCompiler.Runtime.Training;
+using ModelCompiler.Tool.Hosting;
 
 namespace ModelCompiler.Tool.Training;
 
@@ -25,13 +26,8 @@ internal sealed class TrainingLog : IDisposable
     public TrainingLog(string path, long keep)
     {
         entries = [.. Read(path).Where(entry => entry.Step <= keep)];
-        writer = new StreamWriter(path, append: false) { NewLine = "\n" };
-        foreach (TrainingLogEntry entry in entries)
-        {
-            writer.WriteLine(JsonSerializer.Serialize(entry, Options));
-        }
-
-        writer.Flush();
+        WholeFile.Write(path, string.Concat(entries.Select(entry => JsonSerializer.Serialize(entry, Options) + "\n")));
+        writer = new StreamWriter(path, append: true) { NewLine = "\n" };
     }
 
     /// <summary>All steps, kept ones too.</summary>

@@ -25,7 +25,7 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
         Tokenizer tokenizer = source.Tokenizer.Open(source.Graph.Dimensions.Vocab);
         int end = source.Graph.Dimensions.EndTokens.Count > 0 ? source.Graph.Dimensions.EndTokens[0] : tokenizer.EndId;
         TokenData data = text.Encode(tokenizer, source.Graph.Dimensions.BeginToken, end);
-        _ = new BatchSampler(data.Training, 0, request.Options.Context); // what the text does not allow is told before anything is compiled
+        Trainer.RequireWindows(data, request.Options.Context); // what the text does not allow is told before anything is compiled
         RequireRoom(tokenizer, source);
         folder.Begin(request.Options.Resume, force);
         using TrainableModel model = load(source);

@@ -16,9 +16,9 @@ internal sealed class TrainingSource : IDisposable
     public const string ModelName = "model";
 
     private readonly ModelFolder? folder;
-    private readonly Func<TensorInfo, float[]> initial;
+    private readonly Func<TensorInfo, ReadNumbers> initial;
 
-    private TrainingSource(ModelInputs inputs, ModelGraph graph, TokenizerChoice tokenizer, ModelFolder? folder, Func<TensorInfo, float[]> initial)
+    private TrainingSource(ModelInputs inputs, ModelGraph graph, TokenizerChoice tokenizer, ModelFolder? folder, Func<TensorInfo, ReadNumbers> initial)
     {
         Inputs = inputs;
         Graph = graph;
@@ -55,7 +55,8 @@ internal sealed class TrainingSource : IDisposable
         foreach (TrainingTensor tensor in model.Description.Tensors)
         {
             cancellation.ThrowIfCancellationRequested();
-            model.WriteTensor(tensor.Name, initial(byName[tensor.Name]));
+            TensorInfo published = byName[tensor.Name];
+            TensorRows.Fill(published, model, initial(published));
         }
 
         folder?.ThrowIfChanged();
@@ -73,7 +74,7 @@ internal sealed class TrainingSource : IDisposable
         ModelInputs inputs = new(ModelName, new ModelConfig(config), Tensors(config, diagnostics));
         ModelGraph graph = ModelGraphBuilder.Build(inputs, diagnostics) ?? throw Findings(diagnostics, request.Source);
         WeightInitialisation weights = new(graph, TrainingConfig.InitializerRange(config), request.Options.Seed);
-        return new(inputs, graph, tokenizer, null, weights.Make);
+        return new(inputs, graph, tokenizer, null, tensor => (first, numbers) => weights.Make(tensor, first, numbers));
     }
 
     private static TrainingSource FromFolder(TrainingRequest request)
@@ -86,19 +87,12 @@ internal sealed class TrainingSource : IDisposable
             TextFile config = TrainingConfig.Fit(folder.Inputs.Config.File, tokenizer.Open(0), isMade: false, request.Half);
             ModelInputs inputs = folder.Inputs with { Config = new ModelConfig(config) };
             ModelGraph graph = ModelGraphBuilder.Build(inputs, diagnostics) ?? throw new ModelFindingsException(diagnostics);
-            return new(inputs, graph, tokenizer, folder, Read);
+            return new(inputs, graph, tokenizer, folder, tensor => (first, numbers) => folder.Read(tensor, first, numbers));
         }
         catch
         {
             folder.Dispose();
             throw;
-        }
-
-        float[] Read(TensorInfo tensor)
-        {
-            float[] numbers = new float[tensor.Shape.Aggregate(1L, (product, size) => checked(product * size))];
-            folder.Read(tensor, 0, numbers);
-            return numbers;
         }
     }
 

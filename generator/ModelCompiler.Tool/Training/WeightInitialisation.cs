@@ -40,17 +40,14 @@ internal sealed class WeightInitialisation
         }
     }
 
-    /// <summary>The numbers of a tensor, row by row.</summary>
-    public float[] Make(TensorInfo tensor)
+    /// <summary>The numbers of a tensor from the <paramref name="first"/> on, row by row.</summary>
+    public void Make(TensorInfo tensor, long first, Span<float> numbers)
     {
         (float centre, float deviation) = tensors[tensor.Name];
-        float[] numbers = new float[tensor.Shape.Aggregate(1L, (product, size) => checked(product * size))];
         SeededNoise noise = new(seed, tensor.Name);
         for (int i = 0; i < numbers.Length; i++)
         {
-            numbers[i] = deviation == 0 ? centre : centre + (deviation * noise.Normal(i));
+            numbers[i] = deviation == 0 ? centre : centre + (deviation * noise.Normal(first + i));
         }
-
-        return numbers;
     }
 }

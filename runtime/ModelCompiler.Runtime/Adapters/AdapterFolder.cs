@@ -21,6 +21,9 @@ public static unsafe class AdapterFolder
     [
         ("bias", ["none"]), ("use_rslora", ["false"]), ("use_dora", ["false"]), ("lora_bias", ["false"]), ("rank_pattern", ["{}"]), ("alpha_pattern", ["{}"]),
         ("modules_to_save", ["[]"]), ("layers_to_transform", ["[]"]), ("trainable_token_indices", ["[]"]),
+        ("alora_invocation_tokens", ["[]"]), ("use_qalora", ["false"]),
+        // Others begin by changing the model's own matrices (pissa, olora, corda, loftq): beside the published ones their adapter is wrong.
+        ("init_lora_weights", ["true", "false", "gaussian", "eva", "orthogonal"]),
     ];
 
     /// <summary>Reads rank, alpha and targets.</summary>
@@ -67,7 +70,7 @@ public static unsafe class AdapterFolder
     {
         AdapterSettings settings = Settings(model);
         Directory.CreateDirectory(folder);
-        TrainingCheckpoint.WriteWeights(Path.Combine(folder, TensorsFile), model);
+        TrainingCheckpoint.WriteAdapters(Path.Combine(folder, TensorsFile), model, model.AdapterBase!.Metadata);
         string path = Path.Combine(folder, ConfigFile), beside = $"{path}.{Environment.ProcessId}.partial";
         try
         {
@@ -84,7 +87,9 @@ public static unsafe class AdapterFolder
     /// <param name="folder">The adapter.</param>
     /// <param name="expected">Names and shapes of the tensors that the model has a place for.</param>
     /// <exception cref="AdapterException">The file lacks one of them, has it in another shape or type, or has more.</exception>
-    public static IReadOnlyDictionary<string, float[]> ReadTensors(string folder, IEnumerable<(string Name, IReadOnlyList<int> Shape)> expected)
+    public static IReadOnlyDictionary<string, float[]> ReadTensors(string folder, IEnumerable<(string Name, IReadOnlyList<int> Shape)> expected) => ReadTensors(folder, expected, null);
+
+    private static IReadOnlyDictionary<string, float[]> ReadTensors(string folder, IEnumerable<(string Name, IReadOnlyList<int> Shape)> expected, AdapterBase? weights)
     {
         string path = Path.Combine(folder, TensorsFile);
         if (!File.Exists(path))
@@ -95,6 +100,7 @@ public static unsafe class AdapterFolder
         try
         {
             using SafetensorsReader reader = new(path);
+            weights?.RequireSame(path, reader.Metadata);
             Dictionary<string, float[]> numbers = [];
             foreach ((string name, IReadOnlyList<int> shape) in expected)
             {
@@ -114,27 +120,27 @@ public static unsafe class AdapterFolder
     }
 
     /// <summary>Gives a model whose adapters are trained the numbers of a published one, to train it further.</summary>
-    /// <exception cref="AdapterException">It is another adapter: of other rank, alpha or shapes, with tensors missing, or more of them.</exception>
+    /// <exception cref="AdapterException">It is another adapter: of other rank, alpha, shapes or weights, with tensors missing, or more of them.</exception>
     /// <exception cref="ArgumentException">The model itself is trained.</exception>
     public static void Read(string folder, TrainableModel model)
     {
         AdapterSettings expected = Settings(model);
         Require(folder, expected);
-        foreach ((string name, float[] tensor) in ReadTensors(folder, model.Description.Tensors.Select(tensor => (tensor.Name, tensor.Shape))))
+        foreach ((string name, float[] tensor) in ReadTensors(folder, model.Description.Tensors.Select(tensor => (tensor.Name, tensor.Shape)), model.AdapterBase))
         {
             model.WriteTensor(name, tensor);
         }
     }
 
     /// <summary>Reads the numbers into memory laid out as a class was compiled for.</summary>
-    /// <exception cref="AdapterException">It is another adapter: of other rank, alpha or shapes, with tensors missing, or more of them.</exception>
-    internal static void Read(string folder, AdapterLayout layout, float* memory)
+    /// <exception cref="AdapterException">It is another adapter: of other rank, alpha, shapes or weights, with tensors missing, or more of them.</exception>
+    internal static void Read(string folder, AdapterLayout layout, AdapterBase weights, float* memory)
     {
         Require(folder, layout.Settings);
-        IReadOnlyDictionary<string, float[]> numbers = ReadTensors(folder, layout.Tensors.Select(tensor => (tensor.Name, tensor.Shape)));
+        IReadOnlyDictionary<string, float[]> numbers = ReadTensors(folder, layout.Tensors.Select(tensor => (tensor.Name, tensor.Shape)), weights);
         foreach (TrainingTensor tensor in layout.Tensors)
         {
-            tensor.Scatter(numbers[tensor.Name], memory, tensor.Addend);
+            tensor.Scatter(numbers[tensor.Name], 0, memory, tensor.Addend);
         }
     }
 

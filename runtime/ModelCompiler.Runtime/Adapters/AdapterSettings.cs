@@ -19,6 +19,27 @@ public sealed record AdapterSettings(int Rank, double Alpha, IReadOnlyList<strin
 /// <param name="Tensors">Their published tensors, and where the numbers lie in it.</param>
 public sealed record AdapterLayout(AdapterSettings Settings, long LengthBytes, IReadOnlyList<TrainingTensor> Tensors);
 
+/// <summary>The packed weights that an adapter was trained over, or is to be computed beside.</summary>
+/// <param name="Layout">Hash of their plan. Of weights in another format nothing can be told.</param>
+/// <param name="Sample">Checksum of some of their numbers.</param>
+internal sealed record AdapterBase(string Layout, string Sample)
+{
+    private const string LayoutKey = "base_layout";
+    private const string SampleKey = "base_sample";
+
+    /// <summary>As the header of adapter_model.safetensors holds it, where the PEFT library passes over it.</summary>
+    public IReadOnlyDictionary<string, string> Metadata => new Dictionary<string, string> { [LayoutKey] = Layout, [SampleKey] = Sample };
+
+    /// <exception cref="AdapterException">The file says that its adapter was trained over other weights of this very layout.</exception>
+    public void RequireSame(string path, IReadOnlyDictionary<string, string> metadata)
+    {
+        if (metadata.GetValueOrDefault(LayoutKey) == Layout && metadata.GetValueOrDefault(SampleKey) is { } found && found != Sample)
+        {
+            throw new AdapterException(path, "the model that the adapter was trained over", $"weights with the checksum {found}", $"this model's, {Sample}: it is an adapter of another model of the same shape");
+        }
+    }
+}
+
 /// <summary>An adapter that cannot be used: of another model, rank or shape, damaged, or of a kind that changes more than two matrices beside a third. The message tells file, found and expected.</summary>
 public sealed class AdapterException : IOException
 {

@@ -9,6 +9,12 @@ internal static class GateTimings
     /// </summary>
     public static Gate ForBarrier(int workers) => new(Spins(workers), yields: 200);
 
+    /// <summary>
+    /// Stages of a training step take milliseconds, and so do the differences between workers: yield for some 2 ms. To fall asleep and be woken
+    /// at some hundred barriers cost 1 % of a step.
+    /// </summary>
+    public static Gate ForLongBarrier(int workers) => new(Spins(workers), yields: 3000);
+
     /// <summary>Between two steps lies the choice of a token: a worker stays awake for some 45 µs, then costs nothing. Waking costs 30 µs and more.</summary>
     public static Gate ForStart(int workers) => new(Spins(workers), yields: 50);
 

@@ -20,10 +20,11 @@ internal sealed class StepSynchronisation
     private ExceptionDispatchInfo? failure;
 
     /// <param name="workers">Most workers of a step.</param>
-    public StepSynchronisation(int workers)
+    /// <param name="longStages">Stages take milliseconds.</param>
+    public StepSynchronisation(int workers, bool longStages = false)
     {
         shares = new Share[workers];
-        gate = GateTimings.ForBarrier(workers);
+        gate = longStages ? GateTimings.ForLongBarrier(workers) : GateTimings.ForBarrier(workers);
     }
 
     /// <summary>Starts a step of <paramref name="workers"/> workers, none of which is running yet.</summary>

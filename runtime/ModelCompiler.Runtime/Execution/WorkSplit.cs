@@ -14,6 +14,8 @@ public readonly struct WorkSplit
     /// <summary>Items for each worker below which rows are cut further.</summary>
     private const int ItemsPerWorker = 8;
 
+    private const int LargeItemsPerWorker = 4;
+
     /// <summary>Blocks that the rows are cut into.</summary>
     public readonly int RowBlocks;
 
@@ -27,19 +29,22 @@ public readonly struct WorkSplit
     private readonly int tiles;
     private readonly int tileRows;
 
-    private WorkSplit(int rows, int panels, int tileRows, int workers)
+    private WorkSplit(int rows, int panels, int tileRows, int workers, int itemsPerWorker)
     {
         this.panels = panels;
         this.tileRows = tileRows;
         tiles = (rows + tileRows - 1) / tileRows;
-        int blocksPerWorker = Math.Max(1, (ItemsPerWorker + panels - 1) / panels);
+        int blocksPerWorker = Math.Max(1, (itemsPerWorker + panels - 1) / panels);
         RowBlocks = workers == 1 ? 1 : Math.Clamp(tiles / TilesPerBlock, 1, workers * blocksPerWorker);
         Items = rows == 0 ? 0 : panels * RowBlocks;
-        Grain = Math.Max(1, Items / (workers * ItemsPerWorker));
+        Grain = Math.Max(1, Items / (workers * itemsPerWorker));
     }
 
     /// <summary>The same for every worker of a step. Blocks begin at whole tiles of <paramref name="tileRows"/> rows.</summary>
-    public static WorkSplit Of(int rows, int panels, int tileRows, int workers) => new(rows, panels, tileRows, workers);
+    public static WorkSplit Of(int rows, int panels, int tileRows, int workers) => new(rows, panels, tileRows, workers, ItemsPerWorker);
+
+    /// <summary>The same where each item begins with work of its own (turning a panel), so that fewer and larger ones are better.</summary>
+    public static WorkSplit OfLarge(int rows, int panels, int tileRows, int workers) => new(rows, panels, tileRows, workers, LargeItemsPerWorker);
 
     /// <summary>What item <paramref name="item"/> is: a panel, its first row and its rows.</summary>
     public void Locate(int item, int rows, out int panel, out int row, out int count)

@@ -104,11 +104,19 @@ public sealed unsafe class Worker
     public float* Rope(int table, int position)
         => RopeBlocks[table][position / RopeCache.BlockPositions] + ((position % RopeCache.BlockPositions) * RopeRowFloats[table]);
 
+    /// <summary>Ends a step that takes long at its next barrier.</summary>
+    internal CancellationToken Cancellation;
+
     /// <summary>Waits until all workers of the step have come here, then starts a new stage. Whatever was written before is visible after.</summary>
     public void Barrier()
     {
         cursor = 0;
         helped = 0;
+        if (Index == 0)
+        {
+            Cancellation.ThrowIfCancellationRequested(); // which takes the others out, too
+        }
+
         if (Count > 1)
         {
             synchronisation!.Cross();

@@ -21,10 +21,11 @@ internal sealed class WorkerPool : IDisposable
 
     /// <param name="threads">Most workers of a step.</param>
     /// <param name="name">The model's name; threads carry it.</param>
-    public WorkerPool(int threads, string name)
+    /// <param name="longStages">Stages take milliseconds, as training's do.</param>
+    public WorkerPool(int threads, string name, bool longStages = false)
     {
         this.name = name;
-        synchronisation = new StepSynchronisation(threads);
+        synchronisation = new StepSynchronisation(threads, longStages);
         workers = new Worker[threads];
         starts = new Gate[threads];
         for (int i = 0; i < threads; i++)
@@ -33,7 +34,7 @@ internal sealed class WorkerPool : IDisposable
             starts[i] = GateTimings.ForStart(threads);
         }
 
-        finished = GateTimings.ForBarrier(threads);
+        finished = longStages ? GateTimings.ForLongBarrier(threads) : GateTimings.ForBarrier(threads);
     }
 
     /// <summary>Most workers of a step.</summary>

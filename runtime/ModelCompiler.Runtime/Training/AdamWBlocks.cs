@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace ModelCompiler.Runtime.Training;
@@ -21,6 +22,7 @@ internal static unsafe class AdamWBlocks
     /// <param name="count">A multiple of 16.</param>
     /// <param name="step">The numbers of this step.</param>
     /// <param name="keep">1 − learning rate · λ, or 1.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Update(float* w, float* g, float* m, float* v, long count, in AdamWStep step, float keep)
     {
         Vector512<float> clip = Vector512.Create(step.Clip);
@@ -46,6 +48,7 @@ internal static unsafe class AdamWBlocks
     }
 
     /// <summary>Σ g², in double precision over 16 lanes and one tree. Squares of float32 are exact in double. NaN and ∞ stay what they are.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double SumOfSquares(float* g, long count)
     {
         Vector512<double> low = Vector512<double>.Zero;

@@ -1,3 +1,4 @@
+using ModelCompiler.Runtime.Adapters;
 using ModelCompiler.Runtime.Numerics;
 
 namespace ModelCompiler.Runtime.Training;
@@ -6,6 +7,9 @@ namespace ModelCompiler.Runtime.Training;
 public abstract unsafe partial class TrainableModel
 {
     private const string NarrowSuffix = ".lora_A.weight";
+
+    /// <summary>The packed weights under the adapters; null: the model itself is trained.</summary>
+    internal AdapterBase? AdapterBase => Description.Frozen is { } weights ? new(weights.PlanHash, frozen!.Sample()) : null;
 
     /// <summary>
     /// Gives adapters the numbers that new ones have in the PEFT library: A uniform within ±1 / √inputs, B 0, so that training begins with the model as it is.

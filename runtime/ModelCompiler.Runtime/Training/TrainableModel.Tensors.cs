@@ -34,11 +34,25 @@ public abstract unsafe partial class TrainableModel
     /// <exception cref="ArgumentException">No trained tensor has this name, or it has another length.</exception>
     public void ReadTensor(string name, Span<float> published) => ReadPublished(Parameters, name, published);
 
+    /// <summary>Copies some rows of a tensor out: indices <paramref name="firstRow"/> … of its published first dimension.</summary>
+    /// <param name="name">Its published name.</param>
+    /// <param name="firstRow">From 0.</param>
+    /// <param name="rows">Row by row, as many as it holds.</param>
+    /// <exception cref="ArgumentException">No trained tensor has this name, or it does not have these rows.</exception>
+    public void ReadTensorRows(string name, int firstRow, Span<float> rows) => ReadPublishedRows(Parameters, name, firstRow, rows);
+
     /// <summary>Sets a tensor to what is published.</summary>
     /// <param name="name">Its published name.</param>
     /// <param name="published">Row by row, as long as the tensor.</param>
     /// <exception cref="ArgumentException">No trained tensor has this name, or it has another length.</exception>
     public void WriteTensor(string name, ReadOnlySpan<float> published) => WritePublished(Parameters, name, published);
+
+    /// <summary>Sets some rows of a tensor, so that a large one need not lie in memory twice: indices <paramref name="firstRow"/> … of its published first dimension.</summary>
+    /// <param name="name">Its published name.</param>
+    /// <param name="firstRow">From 0.</param>
+    /// <param name="rows">Row by row, as many as it holds.</param>
+    /// <exception cref="ArgumentException">No trained tensor has this name, or it does not have these rows.</exception>
+    public void WriteTensorRows(string name, int firstRow, ReadOnlySpan<float> rows) => WritePublishedRows(Parameters, name, firstRow, rows);
 
     /// <summary>Copies the gradient of a tensor out, in the layout of the published tensor.</summary>
     /// <param name="name">The tensor's published name.</param>
@@ -55,7 +69,17 @@ public abstract unsafe partial class TrainableModel
         lock (stepLock)
         {
             TrainingTensor tensor = Find(name, published.Length);
-            tensor.Gather(buffer, published, buffer == Parameters ? tensor.Addend : 0);
+            tensor.Gather(buffer, 0, published, buffer == Parameters ? tensor.Addend : 0);
+        }
+    }
+
+    /// <summary>Some rows of <see cref="ReadPublished"/>.</summary>
+    internal void ReadPublishedRows(float* buffer, string name, int firstRow, Span<float> rows)
+    {
+        lock (stepLock)
+        {
+            TrainingTensor tensor = FindRows(name, firstRow, rows.Length);
+            tensor.Gather(buffer, firstRow, rows, buffer == Parameters ? tensor.Addend : 0);
         }
     }
 
@@ -65,7 +89,17 @@ public abstract unsafe partial class TrainableModel
         lock (stepLock)
         {
             TrainingTensor tensor = Find(name, published.Length);
-            tensor.Scatter(published, buffer, buffer == Parameters ? tensor.Addend : 0);
+            tensor.Scatter(published, 0, buffer, buffer == Parameters ? tensor.Addend : 0);
+        }
+    }
+
+    /// <summary>Some rows of <see cref="WritePublished"/>.</summary>
+    internal void WritePublishedRows(float* buffer, string name, int firstRow, ReadOnlySpan<float> rows)
+    {
+        lock (stepLock)
+        {
+            TrainingTensor tensor = FindRows(name, firstRow, rows.Length);
+            tensor.Scatter(rows, firstRow, buffer, buffer == Parameters ? tensor.Addend : 0);
         }
     }
 
@@ -89,15 +123,26 @@ public abstract unsafe partial class TrainableModel
 
     private TrainingTensor Find(string name, int length)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
-        if (!tensors.TryGetValue(name, out TrainingTensor? tensor))
-        {
-            throw new ArgumentException($"Found the tensor '{name}', which model '{Description.Name}' does not train, expected one of {nameof(TrainingDescription)}.{nameof(TrainingDescription.Tensors)}.");
-        }
-
+        TrainingTensor tensor = Find(name);
         return length == tensor.Length
             ? tensor
             : throw new ArgumentException($"Tensor '{name}' [{string.Join(" × ", tensor.Shape)}]: found {length} numbers, expected {tensor.Length}.");
+    }
+
+    private TrainingTensor FindRows(string name, int firstRow, int length)
+    {
+        TrainingTensor tensor = Find(name);
+        return firstRow >= 0 && firstRow <= tensor.Shape[0] && length % tensor.RowLength == 0 && length / tensor.RowLength <= tensor.Shape[0] - firstRow
+            ? tensor
+            : throw new ArgumentException($"Tensor '{name}' [{string.Join(" × ", tensor.Shape)}]: found {length} numbers from row {firstRow} on, expected whole rows of it, {tensor.RowLength} numbers each.");
+    }
+
+    private TrainingTensor Find(string name)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        return tensors.TryGetValue(name, out TrainingTensor? tensor)
+            ? tensor
+            : throw new ArgumentException($"Found the tensor '{name}', which model '{Description.Name}' does not train, expected one of {nameof(TrainingDescription)}.{nameof(TrainingDescription.Tensors)}.");
     }
 
     /// <summary>Vectors do not decay; everything between them does.</summary>

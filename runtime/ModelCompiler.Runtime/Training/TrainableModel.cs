@@ -65,10 +65,11 @@ public abstract unsafe partial class TrainableModel : IDisposable
     /// </summary>
     /// <param name="batch">Tokens and targets.</param>
     /// <param name="lossScale">Usually 1 / targets of all batches whose gradients are added, so that gradients are those of the mean loss.</param>
-    /// <param name="cancellation">Looked at before the step begins.</param>
+    /// <param name="cancellation">Gives the step up at its next barrier.</param>
     /// <returns>Σ of the losses, in nats: of −log p(target) over the rows that have a target, in order, in double precision. Not scaled.</returns>
     /// <exception cref="ArgumentException">The batch has tokens that the model does not know, or is longer than its context. Nothing has changed.</exception>
     /// <exception cref="NotFiniteLossException">A loss is not a number. The parameters have not changed; the gradients were cleared.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled; once the step had begun, the gradients were cleared.</exception>
     public double ForwardBackward(TrainingBatch batch, float lossScale, CancellationToken cancellation = default)
     {
         if (!float.IsFinite(lossScale))
@@ -122,25 +123,32 @@ public abstract unsafe partial class TrainableModel : IDisposable
         lock (stepLock)
         {
             ObjectDisposedException.ThrowIf(disposed, this);
-            ReadOnlySpan<float> losses = runner.Run(batch, memory, frozen is null ? null : frozen.Data, lossScale, lossOnly, execute);
-            double sum = 0;
-            for (int row = 0; row < losses.Length; row++)
+            try
             {
-                if (!float.IsFinite(losses[row]))
-                {
-                    if (!lossOnly)
-                    {
-                        Clear();
-                    }
+                return Sum(batch, runner.Run(batch, memory, frozen is null ? null : frozen.Data, lossScale, lossOnly, execute, cancellation));
+            }
+            catch when (!lossOnly)
+            {
+                Clear(); // of what a part of the step added
+                throw;
+            }
+        }
+    }
 
-                    throw new NotFiniteLossException(batch.Where(row), batch.Targets[row], losses[row]);
-                }
-
-                sum += losses[row];
+    private static double Sum(TrainingBatch batch, ReadOnlySpan<float> losses)
+    {
+        double sum = 0;
+        for (int row = 0; row < losses.Length; row++)
+        {
+            if (!float.IsFinite(losses[row]))
+            {
+                throw new NotFiniteLossException(batch.Where(row), batch.Targets[row], losses[row]);
             }
 
-            return sum;
+            sum += losses[row];
         }
+
+        return sum;
     }
 
     private WeightsFile? OpenFrozen(TrainingDescription description, TrainingLoadOptions options)

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
+using ModelCompiler.Runtime.Numerics;
 
 namespace ModelCompiler.Runtime.Training;
 
@@ -19,6 +19,7 @@ public sealed unsafe class Trainer : IDisposable
     private readonly AdamW optimizer;
     private readonly TrainingState begin;
     private string? lastCheckpoint;
+    private long checkpointStep = -1;
 
     /// <summary>Makes the optimizer and, where asked to, takes up the last checkpoint.</summary>
     /// <param name="model">What to train; it must outlive this.</param>
@@ -33,23 +34,39 @@ public sealed unsafe class Trainer : IDisposable
         this.model = model;
         this.options = options;
         schedule = options.Schedule;
+        RequireWindows(data, options.Context);
         sampler = new(data.Training, options.Seed, options.Context);
         heldOut = data.HeldOut.IsEmpty ? null : new(data.HeldOut, options.Seed, options.Context);
         batch = new(options.Batch, options.Context);
-        begin = new(0, [.. options.Describe(), new("layout", model.Description.PlanHash), .. Frozen(model.Description), new("text", Hash(data.Training.Span))]);
+        begin = new(0, [.. options.Describe(), new("layout", model.Description.PlanHash), new("model", model.Description.ModelHash), .. Frozen(model.Description), new("text", Checksum.Of(MemoryMarshal.AsBytes(data.Training.Span)))], []);
         optimizer = new(model, options.Optimizer);
         try
         {
             if (options.Resume && options.CheckpointFolder is { } folder && TrainingCheckpoint.FindLast(folder) is { } last)
             {
                 Step = TrainingCheckpoint.Load(last, model, optimizer, begin);
-                lastCheckpoint = last;
+                (lastCheckpoint, checkpointStep) = (last, Step);
             }
         }
         catch
         {
             optimizer.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Holds a text against the windows that are to be drawn from it.</summary>
+    /// <exception cref="TextTooShortException">The text, or a held-out part that is not empty, has no window.</exception>
+    internal static void RequireWindows(TokenData data, int context)
+    {
+        if (data.Training.Length <= context)
+        {
+            throw new TextTooShortException(data.Training.Length, context + 1);
+        }
+
+        if (!data.HeldOut.IsEmpty && data.HeldOut.Length <= context)
+        {
+            throw new TextTooShortException(data.HeldOut.Length, context + 1, heldOut: true);
         }
     }
 
@@ -61,8 +78,8 @@ public sealed unsafe class Trainer : IDisposable
     public long Step { get; private set; }
 
     /// <summary>Trains until the last step.</summary>
-    /// <param name="progress">Told after every step, in the calling thread.</param>
-    /// <param name="cancellation">Looked at between micro-batches. What was done in a step that is not finished is forgotten; then a checkpoint is written.</param>
+    /// <param name="progress">Told after every step, before its checkpoint, in the calling thread.</param>
+    /// <param name="cancellation">What was done in a step that is not finished is forgotten; then a checkpoint is written.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="NotFiniteTrainingException">A loss or a gradient is NaN or infinite. The parameters are as before that step, and no checkpoint is written.</exception>
     /// <exception cref="IOException">A checkpoint could not be written. The one before it is still there.</exception>
@@ -126,17 +143,24 @@ public sealed unsafe class Trainer : IDisposable
             Step++;
             learning.Stop();
 
+            double seconds = learning.Elapsed.TotalSeconds;
+            double tokens = (double)(Step - first) * options.Accumulate * options.Batch * options.Context;
+            TrainingProgress done = new(Step, options.Steps, loss, norm, rate, tokens / seconds, TimeSpan.FromSeconds(seconds / (Step - first) * (options.Steps - Step)), null);
             bool last = Step == options.Steps;
-            HeldOutLoss? validation = options.EvaluateEvery > 0 && IsDue(options.EvaluateEvery, last) ? Evaluate(options.EvaluationWindows, cancellation) : null;
+            try
+            {
+                done = done with { Validation = options.EvaluateEvery > 0 && IsDue(options.EvaluateEvery, last) ? Evaluate(options.EvaluationWindows, cancellation) : null };
+            }
+            finally
+            {
+                // Also when the look at the held-out text was cancelled: the step is done. Before the checkpoint, so that whoever keeps a log lacks no step of one.
+                progress?.Report(done);
+            }
+
             if (IsDue(options.CheckpointEvery, last))
             {
                 WriteCheckpoint();
             }
-
-            double seconds = learning.Elapsed.TotalSeconds;
-            double tokens = (double)(Step - first) * options.Accumulate * options.Batch * options.Context;
-            progress?.Report(new(
-                Step, options.Steps, loss, norm, rate, tokens / seconds, TimeSpan.FromSeconds(seconds / (Step - first) * (options.Steps - Step)), validation));
         }
     }
 
@@ -174,11 +198,11 @@ public sealed unsafe class Trainer : IDisposable
 
     private void WriteCheckpoint()
     {
-        if (options.CheckpointFolder is { } folder)
+        // The one of this very step would be written with the same bits, and be missing for a moment.
+        if (options.CheckpointFolder is { } folder && checkpointStep != Step)
         {
             lastCheckpoint = TrainingCheckpoint.Save(folder, model, optimizer, begin with { Step = Step });
+            checkpointStep = Step;
         }
     }
-
-    private static string Hash(ReadOnlySpan<int> tokens) => Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(tokens)));
 }

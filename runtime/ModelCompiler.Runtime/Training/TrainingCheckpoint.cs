@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using ModelCompiler.Runtime.Numerics;
 using ModelCompiler.Runtime.Weights.Safetensors;
 
 namespace ModelCompiler.Runtime.Training;
@@ -7,7 +8,7 @@ namespace ModelCompiler.Runtime.Training;
 /// <summary>
 /// Checkpoints of a training: folders <c>step-0000000200</c> of a folder, each with <c>model.safetensors</c> (the parameters, as published),
 /// <c>optimizer.safetensors</c> (<c>exp_avg.NAME</c> and <c>exp_avg_sq.NAME</c>, PyTorch's names for AdamW's means) and <c>training.json</c> (the
-/// step, and all that the bits depend on). A folder is filled beside its place and renamed, then older ones are removed: there is always a whole one, or none.
+/// step, all that the bits depend on, and checksums of the other files). A folder is filled beside its place and renamed, then older ones are removed: there is always a whole one, or none.
 /// All numbers are float32, so that going on from a checkpoint gives the bits of a run that was never interrupted.
 /// </summary>
 public static unsafe class TrainingCheckpoint
@@ -16,6 +17,7 @@ public static unsafe class TrainingCheckpoint
     internal const string OptimizerFile = "optimizer.safetensors";
     internal const string StateFile = "training.json";
     private const string Prefix = "step-";
+    private const string BesideSuffix = ".tmp";
     private const string Remedy = "Train with the model, the text and the options that it was made with, or remove it to begin anew.";
 
     /// <summary>The last whole checkpoint of a folder, or null.</summary>
@@ -30,16 +32,17 @@ public static unsafe class TrainingCheckpoint
     internal static string Save(string folder, TrainableModel model, AdamW optimizer, TrainingState state)
     {
         string place = Path.Combine(folder, Prefix + state.Step.ToString("D10", CultureInfo.InvariantCulture));
-        string beside = Path.Combine(folder, $"{Guid.NewGuid():n}.tmp");
+        string beside = Path.Combine(folder, $"{Guid.NewGuid():n}{BesideSuffix}");
         try
         {
             Directory.CreateDirectory(beside);
             Write(Path.Combine(beside, WeightsFile), model, [("", (nint)model.Parameters)]);
             Write(Path.Combine(beside, OptimizerFile), model, [(TrainingState.MeanPrefix, (nint)optimizer.Means), (TrainingState.SquarePrefix, (nint)optimizer.Squares)]);
-            state.Write(Path.Combine(beside, StateFile));
+            string[] files = [WeightsFile, OptimizerFile];
+            (state with { Files = [.. files.Select(file => new KeyValuePair<string, string>(file, Checksum.OfFile(Path.Combine(beside, file))))] }).Write(Path.Combine(beside, StateFile));
             if (Directory.Exists(place))
             {
-                Directory.Delete(place, recursive: true); // of a run that is being repeated
+                Directory.Delete(place, recursive: true); // of a run that this one begins anew
             }
 
             Directory.Move(beside, place);
@@ -50,9 +53,10 @@ public static unsafe class TrainingCheckpoint
             throw;
         }
 
-        foreach (string older in Directory.EnumerateDirectories(folder, Prefix + "*").Where(path => StepOf(path) < state.Step).ToArray())
+        // Older ones, later ones of a run that this one begins anew, and what a killed process left half.
+        foreach (string other in Directory.EnumerateDirectories(folder).Where(path => path != place && (StepOf(path) is not null || path.EndsWith(BesideSuffix, StringComparison.Ordinal))).ToArray())
         {
-            RemoveQuietly(older);
+            RemoveQuietly(other);
         }
 
         return place;
@@ -65,10 +69,17 @@ public static unsafe class TrainingCheckpoint
         string statePath = Path.Combine(place, StateFile);
         TrainingState found = TrainingState.Read(statePath);
         found.RequireSame(statePath, expected, Remedy);
+        if (found.Step != StepOf(place))
+        {
+            throw new TrainingCheckpointException(statePath, "step", $"{found.Step}", $"{StepOf(place)}, as the folder's name says", Remedy);
+        }
+
         try
         {
             using SafetensorsReader weights = new(Path.Combine(place, WeightsFile));
             using SafetensorsReader moments = new(Path.Combine(place, OptimizerFile));
+            found.RequireWhole(place, WeightsFile, Remedy);
+            found.RequireWhole(place, OptimizerFile, Remedy);
             Read(weights, model, [("", (nint)model.Parameters)]);
             Read(moments, model, [(TrainingState.MeanPrefix, (nint)optimizer.Means), (TrainingState.SquarePrefix, (nint)optimizer.Squares)]);
         }
@@ -92,11 +103,14 @@ public static unsafe class TrainingCheckpoint
     /// <exception cref="IOException">It could not be written; a file that was there before stays as it was.</exception>
     public static void WriteWeights(string path, TrainableModel model, bool half = false) => Write(path, model, [("", (nint)model.Parameters)], half);
 
-    private static void Write(string path, TrainableModel model, (string Prefix, nint Numbers)[] buffers, bool half = false)
+    /// <summary>Writes adapters, with what tells the weights that they were trained over.</summary>
+    internal static void WriteAdapters(string path, TrainableModel model, IReadOnlyDictionary<string, string> metadata) => Write(path, model, [("", (nint)model.Parameters)], metadata: metadata);
+
+    private static void Write(string path, TrainableModel model, (string Prefix, nint Numbers)[] buffers, bool half = false, IReadOnlyDictionary<string, string>? metadata = null)
     {
         IReadOnlyList<TrainingTensor> tensors = model.Description.Tensors;
         TensorDeclaration[] declarations = [.. buffers.SelectMany(buffer => tensors.Select(tensor => new TensorDeclaration(buffer.Prefix + tensor.Name, half ? "BF16" : "F32", tensor.Shape)))];
-        using SafetensorsWriter writer = new(path, declarations);
+        using SafetensorsWriter writer = new(path, declarations, metadata);
         foreach ((string _, nint numbers) in buffers)
         {
             foreach (TrainingTensor tensor in tensors)
@@ -131,7 +145,8 @@ public static unsafe class TrainingCheckpoint
     }
 
     private static long? StepOf(string path)
-        => long.TryParse(Path.GetFileName(path).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long step) ? step : null;
+        => Path.GetFileName(path) is { } name && name.StartsWith(Prefix, StringComparison.Ordinal)
+            && long.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long step) ? step : null;
 
     private static void RemoveQuietly(string folder)
     {

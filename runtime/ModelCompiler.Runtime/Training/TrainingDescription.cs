@@ -26,6 +26,9 @@ public sealed record TrainingDescription
     /// <summary>SHA-256 of the layout of the trained parameters, in lower-case hexadecimal: where the model itself is trained, that of the inference code in f32, which can read them as they lie.</summary>
     public required string PlanHash { get; init; }
 
+    /// <summary>SHA-256 of what the model computes, in lower-case hexadecimal: two models of one layout may differ in a rotary base or an ε.</summary>
+    public required string ModelHash { get; init; }
+
     /// <summary>Bytes of the trained parameters in that layout; of their gradients too.</summary>
     public required long ParametersLengthBytes { get; init; }
 

@@ -1,8 +1,10 @@
 namespace ModelCompiler.Runtime.Training;
 
-/// <summary>A text has fewer tokens than one window.</summary>
-public sealed class TextTooShortException(int found, int expected)
-    : ArgumentException($"the text: found {found} tokens to learn from, expected at least {expected}, one window and the token behind it. Give more text, or a shorter context.")
+/// <summary>A text, or the part of it that is held out, has fewer tokens than one window.</summary>
+public sealed class TextTooShortException(int found, int expected, bool heldOut = false)
+    : ArgumentException(heldOut
+        ? $"the held-out text: found {found} tokens, expected none, or at least {expected}, one window and the token behind it. Hold out more or nothing, or give a shorter context."
+        : $"the text: found {found} tokens to learn from, expected at least {expected}, one window and the token behind it. Give more text, or a shorter context.")
 {
     /// <summary>Tokens found.</summary>
     public int Found { get; } = found;

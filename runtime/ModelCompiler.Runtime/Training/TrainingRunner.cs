@@ -24,7 +24,7 @@ internal sealed unsafe class TrainingRunner : IDisposable
     public TrainingRunner(TrainingDescription description, int threads)
     {
         this.description = description;
-        pool = new WorkerPool(threads, description.Name);
+        pool = new WorkerPool(threads, description.Name, longStages: true);
         rope = new RopeCache(description.RopeTables, description.ContextLength);
         scratch = new Scratch(description.Name, description.ArenaFloatsPerRow, description.LocalFloats);
         logits = new NativeBlock(Math.Max(4 * description.LogitsFloats, 64), $"the logits of a block of rows of model '{description.Name}'");
@@ -34,7 +34,7 @@ internal sealed unsafe class TrainingRunner : IDisposable
     public int Threads => pool.Threads;
 
     /// <summary>Runs <paramref name="execute"/> over a batch; <paramref name="frozen"/>: the weights that are not trained, or null. The losses are good until the next step.</summary>
-    public ReadOnlySpan<float> Run(TrainingBatch batch, TrainableMemory memory, byte* frozen, float lossScale, bool lossOnly, Action<Worker> execute)
+    public ReadOnlySpan<float> Run(TrainingBatch batch, TrainableMemory memory, byte* frozen, float lossScale, bool lossOnly, Action<Worker> execute, CancellationToken cancellation)
     {
         int count = batch.Tokens.Length;
         Reserve(batch);
@@ -58,6 +58,7 @@ internal sealed unsafe class TrainingRunner : IDisposable
             worker.Losses = losses;
             worker.LossScale = lossScale;
             worker.LossOnly = lossOnly;
+            worker.Cancellation = cancellation;
         }
 
         pool.Run(pool.Threads, execute);

@@ -1,13 +1,17 @@
 using System.Text.Json;
+using ModelCompiler.Runtime.Numerics;
 
 namespace ModelCompiler.Runtime.Training;
 
 /// <summary>What a checkpoint says about its training: the step, and all that its bits depend on, by name.</summary>
-internal sealed record TrainingState(long Step, IReadOnlyList<KeyValuePair<string, string>> Settings)
+/// <param name="Step">Steps done.</param>
+/// <param name="Settings">What the bits depend on.</param>
+/// <param name="Files">Checksums of the checkpoint's other files.</param>
+internal sealed record TrainingState(long Step, IReadOnlyList<KeyValuePair<string, string>> Settings, IReadOnlyList<KeyValuePair<string, string>> Files)
 {
     public const string MeanPrefix = "exp_avg.";
     public const string SquarePrefix = "exp_avg_sq.";
-    private const int Version = 1;
+    private const int Version = 2;
     private const long LongestBytes = 1 << 20;
 
     /// <summary>Writes it as JSON, and waits until the disk has it.</summary>
@@ -19,13 +23,8 @@ internal sealed record TrainingState(long Step, IReadOnlyList<KeyValuePair<strin
             json.WriteStartObject();
             json.WriteNumber("version", Version);
             json.WriteNumber("step", Step);
-            json.WriteStartObject("settings");
-            foreach ((string name, string value) in Settings)
-            {
-                json.WriteString(name, value);
-            }
-
-            json.WriteEndObject();
+            Write(json, "settings", Settings);
+            Write(json, "files", Files);
             json.WriteEndObject();
         }
 
@@ -49,7 +48,7 @@ internal sealed record TrainingState(long Step, IReadOnlyList<KeyValuePair<strin
             int version = root.GetProperty("version").GetInt32();
             long step = root.GetProperty("step").GetInt64();
             return version == Version && step >= 0
-                ? new(step, [.. root.GetProperty("settings").EnumerateObject().Select(setting => new KeyValuePair<string, string>(setting.Name, setting.Value.GetString() ?? ""))])
+                ? new(step, Read(root, "settings"), Read(root, "files"))
                 : throw new TrainingCheckpointException(path, "version and step", $"{version} and {step}", $"{Version} and at least 0", remedy);
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
@@ -57,6 +56,33 @@ internal sealed record TrainingState(long Step, IReadOnlyList<KeyValuePair<strin
             throw new TrainingCheckpointException(path, "the state of the training", fault.Message.TrimEnd('.'), "the JSON that a checkpoint has", remedy, fault);
         }
     }
+
+    /// <summary>Holds a file of the checkpoint against its checksum.</summary>
+    /// <exception cref="TrainingCheckpointException">It is another one, or missing.</exception>
+    public void RequireWhole(string place, string file, string remedy)
+    {
+        string path = Path.Combine(place, file);
+        string? expected = Files.FirstOrDefault(known => known.Key == file).Value;
+        string found = File.Exists(path) ? Checksum.OfFile(path) : "no such file";
+        if (found != expected)
+        {
+            throw new TrainingCheckpointException(path, "checksum", found, expected ?? "one in " + TrainingCheckpoint.StateFile, remedy);
+        }
+    }
+
+    private static void Write(Utf8JsonWriter json, string name, IEnumerable<KeyValuePair<string, string>> texts)
+    {
+        json.WriteStartObject(name);
+        foreach ((string key, string text) in texts)
+        {
+            json.WriteString(key, text);
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static IReadOnlyList<KeyValuePair<string, string>> Read(JsonElement root, string name)
+        => [.. root.GetProperty(name).EnumerateObject().Select(text => new KeyValuePair<string, string>(text.Name, text.Value.GetString() ?? ""))];
 
     /// <summary>Holds the settings of a checkpoint against those of the training that would take it up.</summary>
     /// <exception cref="TrainingCheckpointException">They differ; the message names the first that does.</exception>

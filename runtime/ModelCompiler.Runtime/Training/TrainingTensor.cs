@@ -14,42 +14,57 @@ public sealed record TrainingTensor(string Name, IReadOnlyList<int> Shape, bool 
     /// <summary>Whether weight decay applies: to matrices and tables, and not to norms and biases.</summary>
     public bool Decays => Shape.Count > 1;
 
-    /// <summary>Copies the numbers out of memory that is laid out as the segments tell.</summary>
-    internal unsafe void Gather(float* packed, Span<float> published, double addend)
+    /// <summary>Numbers of a row: of one index of the published tensor's first dimension.</summary>
+    internal int RowLength => Shape.Count == 1 ? 1 : Shape[1];
+
+    /// <summary>Copies published rows from <paramref name="firstRow"/> on, as many as <paramref name="rows"/> holds, out of memory that is laid out as the segments tell.</summary>
+    internal unsafe void Gather(float* packed, int firstRow, Span<float> rows, double addend)
     {
         (long outputStride, long inputStride) = Strides;
         foreach (TensorSegment segment in Segments)
         {
-            for (int output = 0; output < segment.Outputs; output++)
+            ((int firstOutput, int endOutput), (int firstInput, int endInput)) = Part(segment, firstRow, rows.Length / RowLength);
+            for (int output = firstOutput; output < endOutput; output++)
             {
-                (long first, int stride) = segment.Locate(output);
-                long at = ((segment.FirstOutput + output) * outputStride) + (segment.FirstInput * inputStride);
-                for (int input = 0; input < segment.Inputs; input++)
+                (long first, int stride) = segment.Locate(output - segment.FirstOutput);
+                long at = (output * outputStride) - ((long)firstRow * RowLength);
+                for (int input = firstInput; input < endInput; input++)
                 {
-                    float number = packed[first + ((long)input * stride)];
-                    published[(int)(at + (input * inputStride))] = addend == 0 ? number : (float)(number - addend);
+                    float number = packed[first + ((long)(input - segment.FirstInput) * stride)];
+                    rows[(int)(at + (input * inputStride))] = addend == 0 ? number : (float)(number - addend);
                 }
             }
         }
     }
 
     /// <summary>The opposite of <see cref="Gather"/>.</summary>
-    internal unsafe void Scatter(ReadOnlySpan<float> published, float* packed, double addend)
+    internal unsafe void Scatter(ReadOnlySpan<float> rows, int firstRow, float* packed, double addend)
     {
         (long outputStride, long inputStride) = Strides;
         foreach (TensorSegment segment in Segments)
         {
-            for (int output = 0; output < segment.Outputs; output++)
+            ((int firstOutput, int endOutput), (int firstInput, int endInput)) = Part(segment, firstRow, rows.Length / RowLength);
+            for (int output = firstOutput; output < endOutput; output++)
             {
-                (long first, int stride) = segment.Locate(output);
-                long at = ((segment.FirstOutput + output) * outputStride) + (segment.FirstInput * inputStride);
-                for (int input = 0; input < segment.Inputs; input++)
+                (long first, int stride) = segment.Locate(output - segment.FirstOutput);
+                long at = (output * outputStride) - ((long)firstRow * RowLength);
+                for (int input = firstInput; input < endInput; input++)
                 {
-                    float number = published[(int)(at + (input * inputStride))];
-                    packed[first + ((long)input * stride)] = addend == 0 ? number : (float)(number + addend);
+                    float number = rows[(int)(at + (input * inputStride))];
+                    packed[first + ((long)(input - segment.FirstInput) * stride)] = addend == 0 ? number : (float)(number + addend);
                 }
             }
         }
+    }
+
+    /// <summary>Outputs and inputs of the tensor that lie in a segment and in some published rows; ends exclusive, and not above the beginnings where there are none.</summary>
+    private ((int First, int End) Outputs, (int First, int End) Inputs) Part(TensorSegment segment, int firstRow, int rows)
+    {
+        (int First, int End) outputs = (segment.FirstOutput, segment.FirstOutput + segment.Outputs);
+        (int First, int End) inputs = (segment.FirstInput, segment.FirstInput + segment.Inputs);
+        return Transposed && Shape.Count > 1 ? (outputs, Common(inputs)) : (Common(outputs), inputs);
+
+        (int First, int End) Common((int First, int End) span) => (Math.Max(span.First, firstRow), Math.Min(span.End, firstRow + rows));
     }
 
     /// <summary>Floats between two outputs, and between two inputs, of the published tensor.</summary>

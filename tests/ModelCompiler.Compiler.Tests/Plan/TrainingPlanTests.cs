@@ -185,6 +185,26 @@ public class TrainingPlanTests(ITestOutputHelper output)
         return most;
     }
 
+    /// <summary>Layouts of weights do not tell these apart; a checkpoint of the one must not be taken for the other's.</summary>
+    [Theory]
+    [InlineData("\"rope_theta\": 10000.0", "\"rope_theta\": 20000.0")]
+    [InlineData("\"rms_norm_eps\": 1e-05", "\"rms_norm_eps\": 1e-06")]
+    [InlineData("\"hidden_act\": \"silu\"", "\"hidden_act\": \"gelu\"")]
+    [InlineData("\"sliding_window\": 8", "\"sliding_window\": 16")]
+    [InlineData("\"num_attention_heads\": 4, \"num_key_value_heads\": 2", "\"num_attention_heads\": 2, \"num_key_value_heads\": 1, \"head_dim\": 32")]
+    public void The_hash_of_a_model_tells_what_it_computes(string found, string other)
+    {
+        const string name = "mistral-window8";
+        string config = PlannedModel.Configs[name];
+        TrainingPlan plan = Of(config), changed = Of(config.Replace(found, other, StringComparison.Ordinal));
+        Assert.Contains(found, config, StringComparison.Ordinal);
+        Assert.Equal(plan.Hash, changed.Hash);
+        Assert.NotEqual(plan.ModelHash, changed.ModelHash);
+        Assert.Equal(plan.ModelHash, Plan(name, 2).ModelHash);
+
+        static TrainingPlan Of(string config) => ModelCompilation.PlanTraining(PlannedModel.Inputs(name, config), new(), [])!;
+    }
+
     private static TrainingPlan Plan(string name, int recomputed)
     {
         List<ModelDiagnostic> diagnostics = [];

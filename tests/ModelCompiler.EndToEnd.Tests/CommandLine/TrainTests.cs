@@ -84,6 +84,9 @@ public sealed partial class TrainTests : IDisposable
         Assert.Equal(applied, Run("--adapter", folder["adapter"], "--merge"));
         Assert.NotEqual(applied, Run());
 
+        string Nats(params string[] more)
+            => JsonDocument.Parse(ChildProcess.Modelc(["perplexity", folder["base"], "--text", folder["other.txt"], "--context", "32", "--weights", "q4", "--json", .. more]).Expect(0).Output).RootElement.GetProperty("perplexity").GetRawText();
+        Assert.True(double.Parse(Nats("--adapter", folder["adapter"]), CultureInfo.InvariantCulture) < double.Parse(Nats(), CultureInfo.InvariantCulture) * 0.7);
         Finished other = ChildProcess.Modelc("run", folder["base"], "--prompt", "Ann", "--adapter", folder["text.txt"]).Expect(1);
         Assert.Contains("the adapter's config: found no such file", other.Error, StringComparison.Ordinal);
         Finished target = ChildProcess.Modelc("train", folder["base"], "--lora-rank", "2", "--lora-targets", "q_prj", "--text", folder["text.txt"], "--context", "32", "--steps", "1", "-o", folder["none"]).Expect(1);
@@ -111,10 +114,14 @@ public sealed partial class TrainTests : IDisposable
         RefuseOnAFullDisk("parts", [.. steps, "--resume", "--checkpoint-every", "1"]);
         Assert.Single(Directory.GetFileSystemEntries(Path.Combine(folder["parts"], "checkpoints")));
         Assert.Contains("MC332: ", Refuse(1, "parts", ["--steps", "300", "--resume", "--seed", "2"]), StringComparison.Ordinal);
+        string otherBase = WriteText("base.json", File.ReadAllText(folder["config.json"]).Replace("10000.0", "20000.0", StringComparison.Ordinal));
+        Assert.Contains("training.json: model: found ", Refuse(1, "parts", [.. steps, "--resume", "--config", otherBase]), StringComparison.Ordinal);
         Assert.Contains("MC320: -o: found checkpoints", Refuse(2, "parts", steps), StringComparison.Ordinal);
         Assert.Contains("going on behind step", Train("parts", [.. steps, "--resume"]).Error, StringComparison.Ordinal);
         Assert.Equal(Weights("whole"), Weights("parts"));
         Assert.Equal(300, File.ReadAllLines(Path.Combine(folder["parts"], "train-log.jsonl")).Length);
+        Directory.Delete(Path.Combine(folder["parts"], "checkpoints"), recursive: true);
+        Assert.Contains("--resume: found config.json", Refuse(2, "parts", [.. steps, "--resume"]), StringComparison.Ordinal);
     }
 
     [Fact]

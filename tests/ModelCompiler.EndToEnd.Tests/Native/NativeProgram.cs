@@ -1,10 +1,14 @@
 using System.Runtime.InteropServices;
 using Microsoft.CodeAnalysis;
 using ModelCompiler.Compiler;
+using ModelCompiler.Compiler.Passes.Training;
+using ModelCompiler.Conformance.Native;
 using ModelCompiler.EndToEnd.Tests.Conformance;
 using ModelCompiler.EndToEnd.Tests.Inputs;
+using ModelCompiler.EndToEnd.Tests.Training;
 using ModelCompiler.Runtime;
 using ModelCompiler.Tests;
+using ModelCompiler.Tool.Synthesis;
 
 [assembly: AssemblyFixture(typeof(ModelCompiler.EndToEnd.Tests.Native.NativeProgram))]
 
@@ -26,9 +30,16 @@ public sealed class NativeProgram : IDisposable
         ("llama-llama3", "q8"), ("gpt2-tied", "q4"),
     ];
 
+    /// <summary>Trained too: whole models, and adapters over packed weights that stay as they are.</summary>
+    private static readonly (string Model, AdapterOptions? Adapters, string Format)[] trained =
+    [
+        ("qwen3-head24", null, "f32"), ("gpt2-tied", null, "f32"), ("mistral-window8", new(2, 4, new(["q_proj", "o_proj", "down_proj"])), "q4"),
+    ];
+
     private static readonly string runtimeAssembly = typeof(CompiledModel).Assembly.Location;
 
     private readonly ConformanceModels models;
+    private readonly Lazy<IReadOnlyList<(string Name, EmittedTraining Model)>> trainings;
     private readonly TemporaryFolder temporary = new();
     private readonly Lazy<string> inputs;
     private readonly Lazy<string> emitted;
@@ -40,9 +51,12 @@ public sealed class NativeProgram : IDisposable
     public NativeProgram()
     {
         models = new();
+        trainings = new(() => [.. trained.Select(chosen => (
+            $"train_{EmittedModel.IdentifierOf(chosen.Model, chosen.Format)}",
+            new EmittedTraining(chosen.Model, SyntheticConfigs.Small[chosen.Model], adapters: chosen.Adapters, weights: chosen.Format)))]);
         inputs = new(WriteInputs);
-        emitted = new(() => Emit("emitted", selection, model => model.Files));
-        emittedForArm = new(() => Emit("emitted-arm", ConformanceModels.Cases, EmitForArm));
+        emitted = new(() => Emit("emitted", selection, model => model.Files, [.. Engines.All]));
+        emittedForArm = new(() => Emit("emitted-arm", ConformanceModels.Cases, EmitForArm, InstructionSet.Neon, InstructionSet.Portable));
         jit = new(CompileForJit);
         arm = new(() => Publish("linux-arm64", "", emittedForArm.Value));
         tileListings = new(() => Disassemble("Tile* Cache*"));
@@ -54,6 +68,11 @@ public sealed class NativeProgram : IDisposable
     public void Dispose()
     {
         models.Dispose();
+        foreach ((string _, EmittedTraining model) in trainings.IsValueCreated ? trainings.Value : [])
+        {
+            model.Dispose();
+        }
+
         temporary.Dispose();
     }
 
@@ -92,12 +111,12 @@ public sealed class NativeProgram : IDisposable
     /// <summary>The program for Arm, published once.</summary>
     internal string PublishForArm() => arm.Value;
 
-    /// <summary>Runs it; logits [tokens × vocab] by model and instruction set.</summary>
+    /// <summary>Runs it; logits [tokens × vocab], or what a training gave, by model and instruction set.</summary>
     internal Dictionary<(string Model, InstructionSet Set), float[]> Run(string program, IEnumerable<string> arguments, Dictionary<string, string>? environment = null)
     {
         string outputs = Directory.CreateDirectory(temporary.File("outputs-" + Guid.NewGuid().ToString("n"))).FullName;
         ChildProcess.Run(program, [.. arguments, inputs.Value, outputs], environment);
-        return Directory.GetFiles(outputs).ToDictionary(
+        return Directory.GetFiles(outputs, "*.logits").ToDictionary(
             file => (Path.GetFileName(file).Split('.')[0], Enum.Parse<InstructionSet>(Path.GetFileName(file).Split('.')[1])),
             file => MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(file)).ToArray());
     }
@@ -112,6 +131,15 @@ public sealed class NativeProgram : IDisposable
         }
     }
 
+    /// <summary>What the trainings give in this process.</summary>
+    internal IEnumerable<(string Model, float[] Result)> ExpectedTrainings()
+    {
+        foreach ((string name, EmittedTraining here) in trainings.Value)
+        {
+            yield return (name, new ShortTraining(threads => here.Load(Engines.Best, threads), here.Parameters()).Run());
+        }
+    }
+
     /// <summary>Packed weights and tokens of all models.</summary>
     private string WriteInputs()
     {
@@ -123,6 +151,15 @@ public sealed class NativeProgram : IDisposable
             File.WriteAllBytes(Path.Combine(folder, model.Identifier + ".tokens"), MemoryMarshal.AsBytes<int>(model.Tokens(ConformanceModels.LongestReference)));
         }
 
+        foreach ((string name, EmittedTraining model) in trainings.Value)
+        {
+            File.WriteAllBytes(Path.Combine(folder, name + ".parameters"), MemoryMarshal.AsBytes<float>(model.Parameters()));
+            if (model.FrozenPath is { } frozen)
+            {
+                File.Copy(frozen, Path.Combine(folder, name + ".mcw"));
+            }
+        }
+
         return folder;
     }
 
@@ -132,10 +169,11 @@ public sealed class NativeProgram : IDisposable
             : model.Emit(InstructionSet.Neon);
 
     /// <summary>Writes the C# of some models and returns its folder.</summary>
-    private string Emit(string place, IEnumerable<(string Model, string Format)> cases, Func<EmittedModel, EquatableArray<GeneratedFile>> files)
+    private string Emit(string place, IEnumerable<(string Model, string Format)> cases, Func<EmittedModel, EquatableArray<GeneratedFile>> files, params InstructionSet[] trainingSets)
     {
         string folder = Directory.CreateDirectory(temporary.File(place)).FullName;
         List<string> entries = [];
+        List<string> trainingEntries = [];
         foreach ((string name, string format) in cases)
         {
             EmittedModel model = models.Get(name, format);
@@ -147,9 +185,21 @@ public sealed class NativeProgram : IDisposable
             entries.Add($"        (\"{model.Identifier}\", {model.FullClassName}.Load),");
         }
 
+        foreach ((string name, EmittedTraining model) in trainings.Value)
+        {
+            string space = $"Emitted.{name}";
+            foreach (GeneratedFile file in model.Emit(space, trainingSets))
+            {
+                File.WriteAllText(Path.Combine(folder, $"{name}.{file.HintName}"), file.Text);
+            }
+
+            trainingEntries.Add($"        (\"{name}\", {space}.Trainable.Create),");
+        }
+
         File.WriteAllText(Path.Combine(folder, "EmittedModels.cs"), $$"""
             using System;
             using ModelCompiler.Runtime;
+            using ModelCompiler.Runtime.Training;
 
             namespace ModelCompiler.Conformance.Native;
 
@@ -158,6 +208,11 @@ public sealed class NativeProgram : IDisposable
                 public static readonly (string Name, Func<LoadOptions, CompiledModel> Load)[] All =
                 [
             {{string.Join('\n', entries)}}
+                ];
+
+                public static readonly (string Name, Func<TrainingLoadOptions, TrainableModel> Create)[] Trainings =
+                [
+            {{string.Join('\n', trainingEntries)}}
                 ];
             }
             """);
@@ -177,7 +232,7 @@ public sealed class NativeProgram : IDisposable
     private string CompileForJit()
     {
         string folder = Directory.CreateDirectory(temporary.File("jit")).FullName;
-        IEnumerable<GeneratedFile> files = Directory.GetFiles(emitted.Value).Append(Path.Combine(ProjectFolder, "Program.cs"))
+        IEnumerable<GeneratedFile> files = Directory.GetFiles(emitted.Value).Concat(Directory.GetFiles(ProjectFolder, "*.cs"))
             .Select(path => new GeneratedFile(Path.GetFileName(path), File.ReadAllText(path)));
         string program = Path.Combine(folder, "Conformance.Native.dll");
         File.WriteAllBytes(program, EmittedAssembly.Compile("Conformance.Native", files, OutputKind.ConsoleApplication));

@@ -40,6 +40,15 @@ public class NativeTests(NativeProgram program)
             compared++;
         }
 
+        foreach ((string model, float[] expected) in program.ExpectedTrainings())
+        {
+            foreach (InstructionSet set in (InstructionSet[])[InstructionSet.Neon, InstructionSet.Portable])
+            {
+                Bits.AssertEqual(expected, actual[(model, set)], $"{model} on {set}");
+                compared++;
+            }
+        }
+
         Assert.Equal(actual.Count, compared);
     }
 
@@ -74,7 +83,7 @@ public class NativeTests(NativeProgram program)
     private void Compare(Dictionary<(string Model, InstructionSet Set), float[]> actual, params InstructionSet[] sets)
     {
         Assert.Equal(sets.Order(), actual.Keys.Select(key => key.Set).Distinct().Order());
-        foreach ((string model, float[] expected) in program.Expected())
+        foreach ((string model, float[] expected) in program.Expected().Concat(program.ExpectedTrainings()))
         {
             foreach (InstructionSet set in sets)
             {

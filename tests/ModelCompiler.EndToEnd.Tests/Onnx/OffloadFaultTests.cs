@@ -28,6 +28,55 @@ public class OffloadFaultTests(ConformanceModels models, ExportedModels exported
         Assert.Contains("found no such file", Refused<OnnxModelException>(new OnnxOffload(folder["absent.onnx"])).Message);
     }
 
+    /// <summary>The graph's file, or that of the weights beside it, ends early, or the latter is not there.</summary>
+    [Fact]
+    public void AFileThatIsCutOffIsRefused()
+    {
+        byte[] graph = System.IO.File.ReadAllBytes(File);
+        System.IO.File.WriteAllBytes(folder["cut.onnx"], graph[..(graph.Length / 2)]);
+        Refused<OnnxModelException>(new OnnxOffload(folder["cut.onnx"]));
+
+        ModelCompiler.Onnx.Export.OnnxFiles files = exported.Get(Emitted, new(InlineBytes: 0));
+        string copy = folder["copy.onnx"], data = Path.Combine(folder.Root, Path.GetFileName(files.DataPath!));
+        System.IO.File.Copy(files.ModelPath, copy);
+        Assert.Contains(Path.GetFileName(data), Refused<OnnxModelException>(new OnnxOffload(copy)).Message);
+        System.IO.File.WriteAllBytes(data, System.IO.File.ReadAllBytes(files.DataPath!)[..5000]);
+        Assert.Contains("refuses the file", Refused<OnnxModelException>(new OnnxOffload(copy)).Message);
+    }
+
+    [Fact]
+    public void OptionsOutOfRangeAreNamed()
+    {
+        OnnxOffload right = new(File);
+        Assert.Contains("PromptChunk: found 0, expected at least 1", Wrong(right with { PromptChunk = 0 }));
+        Assert.Contains("Threads: found -1, expected at least 1", Wrong(right with { Threads = -1 }));
+        Assert.Contains("CacheLimitBytes: found 0, expected at least 1", Wrong(right with { CacheLimitBytes = 0 }));
+        Assert.Contains("DeviceId: found 1, expected 0: provider 'cpu' takes no number of a device", Wrong(right with { DeviceId = 1 }));
+        Assert.Contains("found arena, expected none: provider 'cpu' takes no options", Wrong(right with { ProviderOptions = new Dictionary<string, string> { ["arena"] = "1" } }));
+
+        string Wrong(OnnxOffload offload) => Assert.ThrowsAny<ArgumentException>(() => Emitted.Load(Engines.Best, offload: offload)).Message;
+    }
+
+    /// <summary>What CUDA says, as ONNX Runtime passes it on: no machine here says it itself.</summary>
+    [Theory]
+    [InlineData("CUDA failure 100: no CUDA-capable device is detected ; GPU=0", typeof(OnnxProviderException))]
+    [InlineData("CUDA failure 2: out of memory ; GPU=0", typeof(OnnxMemoryException))]
+    [InlineData("Load model from bloom.onnx failed: Protobuf parsing failed.", typeof(OnnxModelException))]
+    public void FaultsOfOpeningAreToldApart(string message, Type expected)
+        => Assert.IsType(expected, OnnxFaults.Opening(new InvalidOperationException(message), new OnnxOffload(File) { Provider = "cuda" }));
+
+    /// <summary>On a device that would end the process, were its memory freed behind its allocator; the CPU's is more patient.</summary>
+    [Fact]
+    public void AModelMayGoBeforeItsSessions()
+    {
+        CompiledModel model = Emitted.Load(Engines.Best, offload: new OnnxOffload(File));
+        Session session = model.CreateSession();
+        session.Forward(Emitted.Tokens(5));
+        model.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => session.Forward(Emitted.Tokens(1)));
+        session.Dispose();
+    }
+
     [Fact]
     public void AGraphThatIsWrongIsRefused()
         => Assert.Contains("Nonsense", Refused<OnnxModelException>(new OnnxOffload(Changed(model => model.Graph.Node[3].OpType = "Nonsense"))).Message);

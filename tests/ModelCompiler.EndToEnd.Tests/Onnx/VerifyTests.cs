@@ -68,6 +68,13 @@ public class VerifyTests(ConformanceModels models, ExportedModels exported) : ID
         Assert.Equal([path], Directory.GetFiles(folder.Root, "tiny.onnx*"));
         Assert.Contains("MC321", ChildProcess.Modelc("export", model, "-o", folder[Path.Combine("none", "tiny.onnx")]).Expect(1).Error);
 
+        // The model's own files are not written over: they would be gone before they were read.
+        string weights = Path.Combine(model, "model.safetensors");
+        byte[] before = File.ReadAllBytes(weights);
+        Assert.Contains("a file of the model itself", ChildProcess.Modelc("export", model, "-o", weights).Expect(2).Error);
+        Assert.Contains("found the folder", ChildProcess.Modelc("export", model, "-o", model).Expect(2).Error);
+        Assert.Equal(before, File.ReadAllBytes(weights));
+
         EmittedModel emitted = models.Get("mistral-window8", "f32");
         ModelCompiler.Onnx.Export.OnnxFiles files = exported.Get(emitted, new(InlineBytes: 0));
         Assert.True(new FileInfo(files.DataPath!).Length > new FileInfo(files.ModelPath).Length);

@@ -46,8 +46,12 @@ internal sealed class EmittedTraining : ITensorSource, IDisposable
         TrainingPlan? plan = ModelCompilation.PlanTraining(Inputs, new TrainingPlanOptions(memoryBytes, rows, adapters, weights), diagnostics);
         Assert.Empty(diagnostics);
         Plan = plan!;
-        string? contentHash = adapters is null ? null : PackFrozen();
-        Files = ModelCompilation.EmitTraining(Plan, new TrainingEmitOptions("Emitted", null, ClassName, Weights: contentHash is null ? null : new("frozen.mcw", null, contentHash), Targets: Engines.All.Select(set => Enum.Parse<TargetSet>(set.ToString())).ToEquatable()));
+        if (adapters is not null)
+        {
+            PackFrozen();
+        }
+
+        Files = Emit("Emitted", [.. Engines.All]);
         Assembly = EmittedAssembly.Compile("Training_" + EmittedModel.IdentifierOf(name, $"{memoryBytes}{weights}{string.Concat(adapters?.TargetModules ?? [])}"), Files);
         create = System.Reflection.Assembly.Load(Assembly).GetType($"Emitted.{ClassName}", throwOnError: true)!
             .GetMethod("Create", [typeof(TrainingLoadOptions)])!.CreateDelegate<Func<TrainingLoadOptions, TrainableModel>>();
@@ -67,6 +71,10 @@ internal sealed class EmittedTraining : ITensorSource, IDisposable
     /// <summary>Hash of their content.</summary>
     public string FrozenHash { get; private set; } = "";
 
+    /// <summary>The C# in a namespace of its own, for other instruction sets.</summary>
+    public EquatableArray<GeneratedFile> Emit(string space, params InstructionSet[] sets) => ModelCompilation.EmitTraining(Plan, new TrainingEmitOptions(
+        space, null, ClassName, Weights: FrozenPath is null ? null : new("frozen.mcw", null, FrozenHash), Targets: sets.Select(set => Enum.Parse<TargetSet>(set.ToString())).ToEquatable()));
+
     public int Vocab => Plan.Graph.Dimensions.Vocab;
 
     /// <summary>A published tensor.</summary>
@@ -82,6 +90,13 @@ internal sealed class EmittedTraining : ITensorSource, IDisposable
         }
 
         return model;
+    }
+
+    /// <summary>All that is trained, tensor by tensor as published.</summary>
+    public float[] Parameters()
+    {
+        using TrainableModel model = Load(Engines.Best);
+        return [.. model.Description.Tensors.SelectMany(tensor => numbers[tensor.Name])];
     }
 
     /// <summary>Random sequences, the same ones for everyone. Every seventh token has no target.</summary>
@@ -148,7 +163,7 @@ internal sealed class EmittedTraining : ITensorSource, IDisposable
     }
 
     /// <summary>A published adapter may have any numbers; those of a new one would leave A without a gradient.</summary>
-    private string PackFrozen()
+    private void PackFrozen()
     {
         foreach (TrainedTensor tensor in Plan.Tensors)
         {
@@ -159,7 +174,7 @@ internal sealed class EmittedTraining : ITensorSource, IDisposable
         FrozenPath = Path.Combine(AppContext.BaseDirectory, $"frozen-{Guid.NewGuid():n}.mcw");
         using WeightsFileWriter writer = new(FrozenPath, Plan.Model.Hash);
         WeightsPacker.Pack(Plan.Model.Weights, new PublishedParameters(this), writer.Write);
-        return FrozenHash = writer.Complete([]);
+        FrozenHash = writer.Complete([]);
     }
 
     /// <inheritdoc/>

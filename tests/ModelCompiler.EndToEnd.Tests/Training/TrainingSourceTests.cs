@@ -59,8 +59,12 @@ public sealed class TrainingSourceTests : IDisposable
         WeightInitialisation weights = new(graph, deviation: null, seed: 7);
         foreach (TensorInfo tensor in tensors)
         {
-            float[] numbers = weights.Make(tensor);
-            Assert.Equal(numbers, weights.Make(tensor));
+            float[] numbers = new float[tensor.Shape.Aggregate((product, size) => product * size)];
+            float[] inTwo = new float[numbers.Length];
+            weights.Make(tensor, 0, numbers);
+            weights.Make(tensor, 0, inTwo.AsSpan(0, 5));
+            weights.Make(tensor, 5, inTwo.AsSpan(5));
+            Assert.Equal(numbers, inTwo);
             if (tensor.Shape.Count == 1)
             {
                 Assert.All(numbers, number => Assert.Equal(tensor.Name.EndsWith(".bias", StringComparison.Ordinal) ? 0 : 1, number));

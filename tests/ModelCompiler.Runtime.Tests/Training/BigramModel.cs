@@ -13,8 +13,8 @@ internal sealed unsafe class BigramModel : TrainableModel
     private const int Stride = 48;
     private const int BiasOffset = Vocab * Stride;
 
-    public BigramModel(int threads = 1)
-        : base(Describe(), new TrainingLoadOptions { Threads = threads })
+    public BigramModel(int threads = 1, string modelHash = "b")
+        : base(Describe() with { ModelHash = modelHash }, new TrainingLoadOptions { Threads = threads })
     {
     }
 
@@ -38,12 +38,17 @@ internal sealed unsafe class BigramModel : TrainableModel
 
     protected override void Execute(InstructionSet instructionSet, Worker worker)
     {
+        if (worker.Index == 0)
+        {
+            Interfere?.Invoke();
+        }
+
+        worker.Barrier();
         if (worker.Index > 0)
         {
             return;
         }
 
-        Interfere?.Invoke();
         float* table = (float*)worker.Trainable;
         float* gradients = (float*)worker.Gradients;
         double[] p = new double[Vocab];
@@ -76,7 +81,7 @@ internal sealed unsafe class BigramModel : TrainableModel
 
     private static TrainingDescription Describe() => new()
     {
-        Name = "bigrams", Family = "bigrams", Layers = 0, RecomputedLayers = 0, Vocab = Vocab, ContextLength = 64, PlanHash = new string('a', 64),
+        Name = "bigrams", Family = "bigrams", Layers = 0, RecomputedLayers = 0, Vocab = Vocab, ContextLength = 64, PlanHash = new string('a', 64), ModelHash = "",
         ParametersLengthBytes = (BiasOffset + 48) * sizeof(float), ArenaFloatsPerRow = 16, LocalFloats = 16, LocalFloatsPerRow = 0,
         LocalFloatsPerPosition = 0, LogitsFloats = 16, InstructionSets = [InstructionSet.Avx512, InstructionSet.Portable],
         Tensors =

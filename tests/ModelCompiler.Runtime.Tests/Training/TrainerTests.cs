@@ -96,6 +96,7 @@ public sealed class TrainerTests : IDisposable
         AssertRefused(Options with { LearningRate = 0.01 }, "learningRate: found 0.05, expected 0.01");
         AssertRefused(Options with { Steps = 30 }, "steps: found 20, expected 30");
         AssertRefused(Options, "text: found", TokenData.Tail(Text.Training, 0.5));
+        AssertRefused(Options, "model: found b", modelHash: "c");
     }
 
     [Theory]
@@ -118,15 +119,89 @@ public sealed class TrainerTests : IDisposable
         AssertRefused(Options, file);
     }
 
-    [Fact]
-    public void TensorsOfAnotherTypeAreRefused()
+    [Theory]
+    [InlineData(TrainingCheckpoint.WeightsFile)]
+    [InlineData(TrainingCheckpoint.OptimizerFile)]
+    public void AFlippedBitIsNoticed(string file)
     {
         Train(Options);
-        string path = Path.Combine(TrainingCheckpoint.FindLast(folder)!, TrainingCheckpoint.OptimizerFile);
+        string path = Path.Combine(TrainingCheckpoint.FindLast(folder)!, file);
         byte[] bytes = File.ReadAllBytes(path);
-        string header = System.Text.Encoding.Latin1.GetString(bytes).Replace("\"F32\"", "\"I32\"", StringComparison.Ordinal);
-        File.WriteAllBytes(path, System.Text.Encoding.Latin1.GetBytes(header));
-        AssertRefused(Options, "I32");
+        bytes[^5] ^= 0x10;
+        File.WriteAllBytes(path, bytes);
+        AssertRefused(Options, "checksum: found ");
+    }
+
+    [Fact]
+    public void AStateThatNamesAnotherStepIsRefused()
+    {
+        Train(Options);
+        string path = Path.Combine(TrainingCheckpoint.FindLast(folder)!, TrainingCheckpoint.StateFile);
+        File.WriteAllText(path, File.ReadAllText(path).Replace("\"step\": 20", "\"step\": 10", StringComparison.Ordinal));
+        AssertRefused(Options, "step: found 10, expected 20");
+    }
+
+    /// <summary>Only a training that is begun anew in a folder leaves such things, and a process that was killed.</summary>
+    [Fact]
+    public void WhatOtherRunsLeftIsRemoved()
+    {
+        Train(Options);
+        Directory.CreateDirectory(Path.Combine(folder, $"{Guid.NewGuid():n}.tmp"));
+        Train(Options with { Steps = 5 });
+        Assert.Equal("step-0000000005", Path.GetFileName(Assert.Single(Directory.GetFileSystemEntries(folder))));
+    }
+
+    [Fact]
+    public void ACheckpointOfTheSameStepIsNotWrittenTwice()
+    {
+        using CancellationTokenSource stop = new();
+        Assert.ThrowsAny<OperationCanceledException>(() => Train(Options with { CheckpointEvery = 1 }, cancellation: stop.Token, interfere: () =>
+        {
+            if (TrainingCheckpoint.FindLast(folder) is { } last && last.EndsWith("5", StringComparison.Ordinal) && !stop.IsCancellationRequested)
+            {
+                File.WriteAllText(Path.Combine(last, "mark"), "");
+                stop.Cancel();
+            }
+        }));
+        Assert.True(File.Exists(Path.Combine(TrainingCheckpoint.FindLast(folder)!, "mark")));
+    }
+
+    /// <summary>The step is done, so it belongs into a log.</summary>
+    [Fact]
+    public void AStepIsToldAlsoWhenTheLookAtTheHeldOutTextIsCancelled()
+    {
+        List<TrainingProgress> steps = [];
+        using CancellationTokenSource stop = new();
+        int batches = 0;
+        Assert.ThrowsAny<OperationCanceledException>(() => Train(Options with { EvaluateEvery = 1 }, steps, cancellation: stop.Token, interfere: () => Stop(stop, ++batches == 3)));
+        Assert.Null(Assert.Single(steps).Validation);
+        Assert.EndsWith("step-0000000001", TrainingCheckpoint.FindLast(folder)!, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void AStepEndsAtTheBarrierBehindACancellation(int threads)
+    {
+        using BigramModel model = new BigramModel(threads).Fill();
+        TrainingBatch batch = new(2, 8);
+        batch.Targets.Fill(1);
+        using CancellationTokenSource stop = new();
+        model.Interfere = stop.Cancel;
+        Assert.ThrowsAny<OperationCanceledException>(() => model.ForwardBackward(batch, 1, stop.Token));
+        float[] gradient = new float[BigramModel.Vocab];
+        model.ReadGradient("bias", gradient);
+        Assert.All(gradient, number => Assert.Equal(0, number));
+        model.Interfere = null;
+        Assert.True(model.ForwardBackward(batch, 1) > 0);
+    }
+
+    [Fact]
+    public void AHeldOutTextWithoutAWindowIsToldAsSuch()
+    {
+        using BigramModel model = new();
+        TextTooShortException fault = Assert.Throws<TextTooShortException>(() => new Trainer(model, new(Text.Training, Text.HeldOut[..16]), Options));
+        Assert.Contains("the held-out text: found 16 tokens, expected none, or at least 17", fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -159,9 +234,9 @@ public sealed class TrainerTests : IDisposable
         }
     }
 
-    private void AssertRefused(TrainerOptions options, string says, TokenData? text = null)
+    private void AssertRefused(TrainerOptions options, string says, TokenData? text = null, string modelHash = "b")
     {
-        using BigramModel model = new();
+        using BigramModel model = new(modelHash: modelHash);
         TrainingCheckpointException fault = Assert.Throws<TrainingCheckpointException>(() => new Trainer(model, text ?? Text, options with { Resume = true }));
         Assert.Contains(says, fault.Message, StringComparison.Ordinal);
     }

@@ -24,6 +24,7 @@ internal sealed class TrainingDescriptionWriter(TrainingPlan plan, IReadOnlyList
             ("Vocab", Literals.Int(d.Vocab)),
             ("ContextLength", Literals.Int(d.ContextLength)),
             ("PlanHash", Literals.String(plan.Hash)),
+            ("ModelHash", Literals.String(plan.ModelHash)),
             ("ParametersLengthBytes", Literals.Int(plan.Trained.LengthBytes)),
             ("ArenaFloatsPerRow", Literals.Int(scratch.ArenaFloatsPerRow)),
             ("LocalFloats", Literals.Int(scratch.LocalFloats)),

@@ -11,19 +11,22 @@ public static class OuterTilePlan
     /// </summary>
     public const int RowBlock = 64;
 
+    /// <summary>A block of inputs is a multiple of this: whole cache lines. What is left behind its tiles of six is a tile of two or four.</summary>
+    private const int InputMultiple = 16;
+
+    /// <summary>Fewer inputs do not pay for the copy of dy's columns.</summary>
+    private const int LeastInputs = 96;
+
     /// <summary>
-    /// A block of inputs is a multiple of this: whole tiles of six and of four, whole cache lines.
+    /// Items that a stage should have at least, so that the last one to finish costs little. No more than needed: each item copies dy's columns again.
     /// </summary>
-    private const int InputMultiple = 48;
+    private const int WantedItems = 32;
 
-    /// <summary>Items that a stage should have: with some ten threads the last one to finish costs little.</summary>
-    private const int WantedItems = 64;
-
-    /// <summary>Inputs of an item of a weight gradient: all, or a multiple of 48 (at least 96) where <paramref name="panels"/> alone are few items.</summary>
+    /// <summary>Inputs of an item of a weight gradient: all, or some 96 and more in equal blocks where <paramref name="panels"/> alone are few items.</summary>
     public static int InputBlock(int inputs, int panels)
     {
-        int blocks = (WantedItems + panels - 1) / panels;
-        int block = Math.Max(2, (inputs + (InputMultiple * blocks) - 1) / (InputMultiple * blocks)) * InputMultiple;
-        return Math.Min(block, inputs);
+        int blocks = Math.Max(1, Math.Min((WantedItems + panels - 1) / panels, inputs / LeastInputs));
+        int each = (inputs + blocks - 1) / blocks;
+        return Math.Min((each + InputMultiple - 1) / InputMultiple * InputMultiple, inputs);
     }
 }

@@ -6,7 +6,7 @@ internal static class TrainingBlocks
     private const int PanelColumns = 64;
 
     /// <summary>Logits that exist at a time: enough rows that a pass over the head's matrix and its gradient hides behind their arithmetic.</summary>
-    private const long LogitsBytes = 64L << 20;
+    private const long LogitsBytes = 32L << 20;
 
     private const int MostLossRows = 512;
 

@@ -26,6 +26,9 @@ public sealed record TrainingPlan(
     /// <summary>SHA-256 of the layout of what is trained, lower-case hexadecimal.</summary>
     public string Hash { get; } = PlanHash.Of(Trained);
 
+    /// <summary>SHA-256 of what the model computes, lower-case hexadecimal.</summary>
+    public string ModelHash { get; } = GraphHash.Of(Model.Graph);
+
     /// <summary>Each shared body once, in the order of first use.</summary>
     public IEnumerable<KernelPlan> Kernels => Stages.Select(stage => stage.Kernel).Distinct();
 }

@@ -5,17 +5,19 @@ using System.Text.Json;
 namespace ModelCompiler.Runtime.Weights.Safetensors;
 
 /// <summary>
-/// Reads float32 tensors of a safetensors file that this library wrote, such as a checkpoint. No length in the file is believed before it
-/// is checked against the file's own; the data must follow the header without gap or overlap. (Published models are read by the compiler,
+/// Reads float32 tensors of a safetensors file, such as a checkpoint or an adapter. No length in the file is believed before it
+/// is checked against the file's own; the data must follow the header without gap or overlap, in any order of the header's entries. (Published models are read by the compiler,
 /// which accepts more and explains more.)
 /// </summary>
 public sealed class SafetensorsReader : IDisposable
 {
+    private const string Metadatum = "__metadata__";
     private const int PrefixBytes = 8;
     private const long LongestHeaderBytes = 100_000_000;
 
     private readonly FileStream stream;
     private readonly Dictionary<string, Entry> entries = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> metadata = new(StringComparer.Ordinal);
 
     /// <summary>Opens a file and checks its header.</summary>
     /// <exception cref="SafetensorsFileException">It is no whole safetensors file.</exception>
@@ -40,6 +42,9 @@ public sealed class SafetensorsReader : IDisposable
 
     /// <summary>Its tensors, in the order of the header.</summary>
     public IEnumerable<TensorDeclaration> Tensors => entries.Values.Select(entry => entry.Tensor);
+
+    /// <summary>What the header tells besides.</summary>
+    public IReadOnlyDictionary<string, string> Metadata => metadata;
 
     /// <summary>Reads a whole tensor, row by row.</summary>
     /// <exception cref="SafetensorsFileException">The file has no such tensor, or one of another type or shape.</exception>
@@ -85,11 +90,16 @@ public sealed class SafetensorsReader : IDisposable
         {
             using JsonDocument document = JsonDocument.Parse(header);
             long end = PrefixBytes + length;
-            foreach (JsonProperty property in document.RootElement.EnumerateObject())
+            foreach (JsonProperty property in document.RootElement.EnumerateObject().Where(property => property.Name != Metadatum).OrderBy(BeginOf))
             {
-                if (property.Name != "__metadata__")
+                end = ReadEntry(property, PrefixBytes + length, end);
+            }
+
+            if (document.RootElement.TryGetProperty(Metadatum, out JsonElement told))
+            {
+                foreach (JsonProperty property in told.EnumerateObject())
                 {
-                    end = ReadEntry(property, PrefixBytes + length, end);
+                    metadata[property.Name] = property.Value.ToString();
                 }
             }
 
@@ -120,6 +130,9 @@ public sealed class SafetensorsReader : IDisposable
             ? begin + tensor.LengthBytes
             : throw Wrong($"tensor '{tensor.Name}'", "it twice", "each once");
     }
+
+    /// <summary>Where a tensor's data begin, behind the header.</summary>
+    private static long BeginOf(JsonProperty tensor) => tensor.Value.GetProperty("data_offsets").EnumerateArray().FirstOrDefault() is { ValueKind: JsonValueKind.Number } begin ? begin.GetInt64() : -1;
 
     private SafetensorsFileException Wrong(string what, string found, string expected) => new(Path, what, found, expected);
 

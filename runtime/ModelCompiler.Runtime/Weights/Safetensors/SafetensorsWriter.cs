@@ -17,11 +17,14 @@ public sealed class SafetensorsWriter : IDisposable
     private bool committed;
 
     /// <summary>Writes the header; the bytes of all tensors follow in this order.</summary>
-    public SafetensorsWriter(string path, IReadOnlyList<TensorDeclaration> tensors)
+    /// <param name="path">The file.</param>
+    /// <param name="tensors">What follows.</param>
+    /// <param name="metadata">What the header tells besides, which other readers pass over; null: nothing.</param>
+    public SafetensorsWriter(string path, IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         this.path = path;
         beside = $"{path}.{Environment.ProcessId}.partial";
-        byte[] header = Header(tensors);
+        byte[] header = Header(tensors, metadata ?? new Dictionary<string, string>());
         expectedLength = 8 + header.Length + tensors.Sum(tensor => tensor.LengthBytes);
         stream = new FileStream(beside, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16);
         Span<byte> length = stackalloc byte[8];
@@ -93,7 +96,7 @@ public sealed class SafetensorsWriter : IDisposable
     /// <summary>.NET makes an ArgumentOutOfRangeException of EFBIG, which a caller cannot tell from a mistake of its own.</summary>
     private IOException TooLong(ArgumentOutOfRangeException fault) => new($"'{path}': {fault.Message}", fault);
 
-    private static byte[] Header(IReadOnlyList<TensorDeclaration> tensors)
+    private static byte[] Header(IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         using MemoryStream text = new();
         using (Utf8JsonWriter json = new(text))
@@ -101,6 +104,11 @@ public sealed class SafetensorsWriter : IDisposable
             json.WriteStartObject();
             json.WriteStartObject("__metadata__");
             json.WriteString("format", "pt");
+            foreach ((string name, string told) in metadata)
+            {
+                json.WriteString(name, told);
+            }
+
             json.WriteEndObject();
             long offset = 0;
             foreach (TensorDeclaration tensor in tensors)

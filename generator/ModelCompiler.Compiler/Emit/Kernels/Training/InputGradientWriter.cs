@@ -30,7 +30,7 @@ internal static class InputGradientWriter
 
     /// <summary>C# for the split of a stage.</summary>
     public static string Split(KernelSet set, InputGradientKernel kernel, string rows)
-        => $"WorkSplit.Of({rows}, {(kernel.Inputs + Columns - 1) / Columns}, {TilePlan.Rows(set.Target.Set, F32Format.Instance)}, w.Count)";
+        => $"WorkSplit.OfLarge({rows}, {(kernel.Inputs + Columns - 1) / Columns}, {TilePlan.Rows(set.Target.Set, F32Format.Instance)}, w.Count)";
 
     /// <summary>Writes the work of the item in variable <c>item</c> of <c>split</c>, of <paramref name="rows"/> rows of <c>dy</c> and <c>dx</c>.</summary>
     public static void WriteItem(KernelSet set, SourceWriter writer, InputGradientKernel kernel, string rows)
