@@ -34,6 +34,11 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
         display.Say(string.Create(
             CultureInfo.InvariantCulture,
             $"{model.ParameterCount:N0} parameters, {tokenizer.VocabularySize:N0} tokens known, {data.Training.Length:N0} tokens to learn from, {data.HeldOut.Length:N0} held out, {model.Threads} threads{(trainer.Step > 0 ? $"; going on behind step {trainer.Step}" : "")}"));
+        if (request.FromScratch && request.Options.Context < source.Graph.Dimensions.ContextLength)
+        {
+            display.Say($"The model's config has {source.Graph.Dimensions.ContextLength} positions; those behind --context {request.Options.Context} are not learned, and text is poor there.");
+        }
+
         Train(model, source, trainer);
         if (model.Description.Adapter is null)
         {
