@@ -3,7 +3,10 @@ using ModelCompiler.Runtime.Text;
 
 namespace ModelCompiler.Extensions.AI;
 
-/// <summary>As the chat templates that Qwen2 and Qwen3 publish write a conversation without tools.</summary>
+/// <summary>
+/// As the chat templates that Qwen2 and Qwen3 publish write a conversation without tools; but what those add or drop by themselves (Qwen2: a system message where there is none, Qwen3: the thoughts of
+/// earlier answers) is left to the caller.
+/// </summary>
 internal sealed class ChatMLFormat : ChatFormat
 {
     private const string Start = "<|im_start|>";

@@ -8,12 +8,9 @@ namespace ModelCompiler.Onnx;
 /// <code>using var model = StoryModel.Load(new() { Offload = new OnnxOffload("story.onnx") { Provider = "cuda" } });</code>
 /// Sessions, sampling and text are used as ever. The file is what <c>modelc export</c> writes.
 /// </summary>
-/// <param name="modelPath">The exported model; its weights, where they are a file of their own, beside it.</param>
-public sealed record OnnxOffload(string modelPath) : IOffload
+/// <param name="ModelPath">The exported model; its weights, where they are a file of their own, beside it.</param>
+public sealed record OnnxOffload(string ModelPath) : IOffload
 {
-    /// <summary>The exported model.</summary>
-    public string ModelPath { get; } = modelPath;
-
     /// <summary>Name of the provider: one of <see cref="OnnxProvider.All"/>, which the program's native package must have.</summary>
     public string Provider { get; init; } = "cpu";
 

@@ -336,6 +336,7 @@ public sealed unsafe class Session : IDisposable
             pending = done = logitRows = 0;
             cached = Math.Min(cached, Position);
             cache.Truncate(cached);
+            remote?.Truncate(Position); // another processor may have read what another session's failure takes back
         }
 
         if (calls.Leave())

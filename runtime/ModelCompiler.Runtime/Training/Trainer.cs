@@ -27,7 +27,7 @@ public sealed unsafe class Trainer : IDisposable
     /// <param name="options">What to do.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     /// <exception cref="TextTooShortException">The text, or a held-out part that is not empty, has no window.</exception>
-    /// <exception cref="TrainingCheckpointException">The checkpoint belongs to another training, or is damaged.</exception>
+    /// <exception cref="TrainingCheckpointException">The checkpoint belongs to another training, or is damaged; or there is one, and <see cref="TrainerOptions.Resume"/> is not set.</exception>
     public Trainer(TrainableModel model, TokenData data, TrainerOptions options)
     {
         options.Check();
@@ -42,8 +42,13 @@ public sealed unsafe class Trainer : IDisposable
         optimizer = new(model, options.Optimizer);
         try
         {
-            if (options.Resume && options.CheckpointFolder is { } folder && TrainingCheckpoint.FindLast(folder) is { } last)
+            if (options.CheckpointFolder is { } folder && TrainingCheckpoint.FindLast(folder) is { } last)
             {
+                if (!options.Resume)
+                {
+                    throw new TrainingCheckpointException(folder, "its checkpoints", Path.GetFileName(last), "none, where a training begins", "Set Resume to go on with it, or remove it or name another folder to begin anew.");
+                }
+
                 Step = TrainingCheckpoint.Load(last, model, optimizer, begin);
                 (lastCheckpoint, checkpointStep) = (last, Step);
             }
@@ -91,7 +96,11 @@ public sealed unsafe class Trainer : IDisposable
         }
         catch (OperationCanceledException)
         {
-            WriteCheckpoint();
+            if (Step > 0)
+            {
+                WriteCheckpoint();
+            }
+
             throw;
         }
     }

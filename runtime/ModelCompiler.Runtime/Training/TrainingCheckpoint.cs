@@ -40,11 +40,6 @@ public static unsafe class TrainingCheckpoint
             Write(Path.Combine(beside, OptimizerFile), model, [(TrainingState.MeanPrefix, (nint)optimizer.Means), (TrainingState.SquarePrefix, (nint)optimizer.Squares)]);
             string[] files = [WeightsFile, OptimizerFile];
             (state with { Files = [.. files.Select(file => new KeyValuePair<string, string>(file, Checksum.OfFile(Path.Combine(beside, file))))] }).Write(Path.Combine(beside, StateFile));
-            if (Directory.Exists(place))
-            {
-                Directory.Delete(place, recursive: true); // of a run that this one begins anew
-            }
-
             Directory.Move(beside, place);
         }
         catch
@@ -53,8 +48,8 @@ public static unsafe class TrainingCheckpoint
             throw;
         }
 
-        // Older ones, later ones of a run that this one begins anew, and what a killed process left half.
-        foreach (string other in Directory.EnumerateDirectories(folder).Where(path => path != place && (StepOf(path) is not null || path.EndsWith(BesideSuffix, StringComparison.Ordinal))).ToArray())
+        // Older ones, and what a killed process left half.
+        foreach (string other in Directory.EnumerateDirectories(folder).Where(path => StepOf(path) < state.Step || IsHalf(path)).ToArray())
         {
             RemoveQuietly(other);
         }
@@ -143,6 +138,10 @@ public static unsafe class TrainingCheckpoint
         uint bits = BitConverter.SingleToUInt32Bits(number);
         return (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
     }
+
+    /// <summary>Whether a folder has the name of one that <see cref="Save"/> fills.</summary>
+    private static bool IsHalf(string path)
+        => Path.GetExtension(path) == BesideSuffix && Guid.TryParseExact(Path.GetFileNameWithoutExtension(path), "n", out _);
 
     private static long? StepOf(string path)
         => Path.GetFileName(path) is { } name && name.StartsWith(Prefix, StringComparison.Ordinal)

@@ -144,6 +144,27 @@ public class OffloadFaultTests(ConformanceModels models, ExportedModels exported
         Near(Emitted.Logits(tokens.AsSpan(0, 22), Engines.Best).AsSpan(21 * Emitted.Vocab), session.Forward(tokens.AsSpan(20, 2)).Last);
     }
 
+    /// <summary>The first was read by ONNX Runtime when the second failed: what it is given next must not stand behind tokens that were taken back.</summary>
+    [Fact]
+    public void OfABatchThatFailsNoSessionHasReadAnything()
+    {
+        ModelDescription d;
+        using (CompiledModel plain = Emitted.Load(Engines.Best))
+        {
+            d = plain.Description;
+        }
+
+        long perPosition = 2L * d.Layers * d.KvHeads * d.HeadDim * sizeof(float);
+        int[] tokens = Emitted.Tokens(60);
+        using CompiledModel model = Emitted.Load(Engines.Best, offload: new OnnxOffload(File) { CacheLimitBytes = 50 * perPosition });
+        using Session first = model.CreateSession();
+        using Session second = model.CreateSession();
+        first.Forward(tokens.AsSpan(0, 5));
+        Assert.Throws<OnnxMemoryException>(() => model.Forward([new(first, tokens.AsMemory(30, 4), LogitsFor.Last), new(second, tokens, LogitsFor.Last)]));
+        Assert.Equal(5, first.Position);
+        Near(Emitted.Logits(tokens.AsSpan(0, 11), Engines.Best).AsSpan(10 * Emitted.Vocab), first.Forward(tokens.AsSpan(5, 6)).Last);
+    }
+
     [Fact]
     public void ACancelledCallLeavesTheSessionWhereItStood()
     {

@@ -68,15 +68,19 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void ALossThatIsNoNumberNamesTheStepAndKeepsTheCheckpoint()
     {
-        Train(Options with { Steps = 5 });
+        using (CancellationTokenSource stop = new())
+        {
+            Assert.ThrowsAny<OperationCanceledException>(() => Train(Options, cancellation: stop.Token, each: step => Stop(stop, step.Step == 5)));
+        }
+
         string before = TrainingCheckpoint.FindLast(folder)!;
         using BigramModel model = new BigramModel().Fill();
         int batches = 0;
         model.Interfere = () => Poison(model, ++batches == 3);
-        using Trainer trainer = new(model, Text, Options with { Steps = 5 });
+        using Trainer trainer = new(model, Text, Options with { Resume = true });
         NotFiniteTrainingException fault = Assert.Throws<NotFiniteTrainingException>(() => trainer.Run());
-        Assert.Equal(2, fault.Step);
-        Assert.Contains("step 2: found the loss NaN", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(7, fault.Step);
+        Assert.Contains("step 7: found the loss NaN", fault.Message, StringComparison.Ordinal);
         Assert.Equal(before, TrainingCheckpoint.FindLast(folder));
 
         static void Poison(BigramModel model, bool now)
@@ -141,14 +145,31 @@ public sealed class TrainerTests : IDisposable
         AssertRefused(Options, "step: found 10, expected 20");
     }
 
-    /// <summary>Only a training that is begun anew in a folder leaves such things, and a process that was killed.</summary>
+    /// <summary>A process that was killed leaves such a folder; others are none of ours.</summary>
     [Fact]
-    public void WhatOtherRunsLeftIsRemoved()
+    public void WhatAKilledProcessLeftIsRemovedAndNothingElse()
+    {
+        Directory.CreateDirectory(Path.Combine(folder, $"{Guid.NewGuid():n}.tmp"));
+        Directory.CreateDirectory(Path.Combine(folder, "cache.tmp"));
+        Train(Options);
+        Assert.Equal(["cache.tmp", "step-0000000020"], Directory.GetFileSystemEntries(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void ATrainingIsNotBegunAnewOverACheckpoint()
     {
         Train(Options);
-        Directory.CreateDirectory(Path.Combine(folder, $"{Guid.NewGuid():n}.tmp"));
-        Train(Options with { Steps = 5 });
-        Assert.Equal("step-0000000005", Path.GetFileName(Assert.Single(Directory.GetFileSystemEntries(folder))));
+        string before = TrainingCheckpoint.FindLast(folder)!;
+        TrainingCheckpointException fault = Assert.Throws<TrainingCheckpointException>(() => Train(Options with { Steps = 5 }));
+        Assert.Contains("found step-0000000020, expected none, where a training begins. Set Resume", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(before, TrainingCheckpoint.FindLast(folder));
+    }
+
+    [Fact]
+    public void CancelledBeforeTheFirstStepNothingIsWritten()
+    {
+        Assert.ThrowsAny<OperationCanceledException>(() => Train(Options, cancellation: new CancellationToken(canceled: true)));
+        Assert.Null(TrainingCheckpoint.FindLast(folder));
     }
 
     [Fact]

@@ -1,3 +1,3 @@
 /// <summary>models/small, compiled.</summary>
 [CompiledModel("small")]
-public sealed partial class StoryModel;
+public sealed partial class SmallModel;

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.AI;
 using ModelCompiler.Extensions.AI;
 
-using var model = StoryModel.Load();
+using var model = SmallModel.Load();
 using IChatClient client = model.AsChatClient();
 List<ChatMessage> conversation = [];
 while (true)
