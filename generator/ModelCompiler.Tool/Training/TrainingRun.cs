@@ -86,7 +86,17 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
                 display.Say($"    {sampler.Sample(request.Prompt, cancellation).ReplaceLineEndings("\n    ")}");
             }
         });
-        display.During(request.Options.Steps, () => trainer.Run(listener, cancellation));
+        try
+        {
+            display.During(request.Options.Steps, () => trainer.Run(listener, cancellation));
+        }
+        catch (OperationCanceledException)
+        {
+            display.Say(trainer.Step > 0
+                ? $"Stopped behind step {trainer.Step}. A checkpoint was written: the same command with --resume goes on."
+                : "Stopped before the first step was done: there is no checkpoint.");
+            throw;
+        }
     }
 
     private sealed class Listener(Action<TrainingProgress> listen) : IProgress<TrainingProgress>
