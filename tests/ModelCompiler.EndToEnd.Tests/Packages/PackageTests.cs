@@ -42,7 +42,7 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
         string answer = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         Assert.Equal(0, process.ExitCode);
-        Assert.Matches(@"^> \s*\S.+\n> $", answer.ReplaceLineEndings("\n"));
+        Assert.Matches(@"^> \s*\S[\s\S]+\n> $", answer.ReplaceLineEndings("\n"));
     }
 
     [Fact]
