@@ -26,8 +26,8 @@ internal sealed class ShortTraining(Func<int, TrainableModel> load, float[] para
         return [.. losses, .. Parameters(model)];
     }
 
-    /// <summary>The same with two threads, cancelled behind the second step and taken up from the checkpoint by another model.</summary>
-    public float[] RunInTwo(string checkpoints)
+    /// <summary>The same in two parts: cancelled behind the second step and taken up from the checkpoint by another model.</summary>
+    public float[] RunInTwo(string checkpoints, int threads)
     {
         TrainerOptions kept = options with { CheckpointFolder = checkpoints, Resume = true };
         using CancellationTokenSource stop = new();
@@ -39,7 +39,7 @@ internal sealed class ShortTraining(Func<int, TrainableModel> load, float[] para
                 stop.Cancel();
             }
         };
-        using (TrainableModel stopped = Begin(2))
+        using (TrainableModel stopped = Begin(threads))
         {
             using Trainer trainer = new(stopped, Text(stopped), kept);
             try
@@ -51,7 +51,7 @@ internal sealed class ShortTraining(Func<int, TrainableModel> load, float[] para
             }
         }
 
-        using TrainableModel model = load(2); // its numbers are 0: they come from the checkpoint
+        using TrainableModel model = load(threads); // its numbers are 0: they come from the checkpoint
         using Trainer second = new(model, Text(model), kept);
         second.Run(losses);
         return [.. losses, .. Parameters(model)];
