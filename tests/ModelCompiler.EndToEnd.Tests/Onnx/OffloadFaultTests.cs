@@ -128,15 +128,8 @@ public class OffloadFaultTests(ConformanceModels models, ExportedModels exported
     [Fact]
     public void ACacheThatDoesNotFitIsTold()
     {
-        ModelDescription d;
-        using (CompiledModel plain = Emitted.Load(Engines.Best))
-        {
-            d = plain.Description;
-        }
-
-        long perPosition = 2L * d.Layers * d.KvHeads * d.HeadDim * sizeof(float);
         int[] tokens = Emitted.Tokens(60);
-        using CompiledModel model = Emitted.Load(Engines.Best, offload: new OnnxOffload(File) { CacheLimitBytes = 50 * perPosition });
+        using CompiledModel model = LoadForPositions(50);
         using Session session = model.CreateSession();
         session.Forward(tokens.AsSpan(0, 20));
         Assert.Contains("CacheLimitBytes", Assert.Throws<OnnxMemoryException>(() => session.Forward(tokens.AsSpan(20, 40))).Message);
@@ -148,15 +141,8 @@ public class OffloadFaultTests(ConformanceModels models, ExportedModels exported
     [Fact]
     public void OfABatchThatFailsNoSessionHasReadAnything()
     {
-        ModelDescription d;
-        using (CompiledModel plain = Emitted.Load(Engines.Best))
-        {
-            d = plain.Description;
-        }
-
-        long perPosition = 2L * d.Layers * d.KvHeads * d.HeadDim * sizeof(float);
         int[] tokens = Emitted.Tokens(60);
-        using CompiledModel model = Emitted.Load(Engines.Best, offload: new OnnxOffload(File) { CacheLimitBytes = 50 * perPosition });
+        using CompiledModel model = LoadForPositions(50);
         using Session first = model.CreateSession();
         using Session second = model.CreateSession();
         first.Forward(tokens.AsSpan(0, 5));
@@ -235,5 +221,17 @@ public class OffloadFaultTests(ConformanceModels models, ExportedModels exported
     {
         RowErrors errors = RowErrors.Of(found, Array.ConvertAll(expected.ToArray(), number => (double)number), expected.Length);
         Assert.True(errors.Overall < 4e-5, errors.ToString());
+    }
+
+    /// <summary>With a cache of so many positions.</summary>
+    private CompiledModel LoadForPositions(int positions)
+    {
+        ModelDescription d;
+        using (CompiledModel plain = Emitted.Load(Engines.Best))
+        {
+            d = plain.Description;
+        }
+
+        return Emitted.Load(Engines.Best, offload: new OnnxOffload(File) { CacheLimitBytes = positions * 2L * d.Layers * d.KvHeads * d.HeadDim * sizeof(float) });
     }
 }
