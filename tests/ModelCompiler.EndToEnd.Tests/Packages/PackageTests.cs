@@ -81,6 +81,9 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
         using StreamReader reader = new(package.GetEntry($"{id}.nuspec")!.Open());
         string nuspec = reader.ReadToEnd();
         Assert.Contains("<license type=\"expression\">MIT</license>", nuspec);
-        Assert.DoesNotContain(files, file => file.StartsWith("runtimes/", StringComparison.Ordinal)); // no native code
+        Assert.DoesNotContain(files, IsNative);
     }
+
+    private static bool IsNative(string file)
+        => file.StartsWith("runtimes/", StringComparison.Ordinal) || Path.GetExtension(file) is ".so" or ".dylib" or ".lib" || Path.GetFileName(file).Equals("onnxruntime.dll", StringComparison.OrdinalIgnoreCase);
 }
