@@ -14,6 +14,9 @@ namespace ModelCompiler.Tool.Measurement;
 /// <param name="CacheBytes">Keys and values of all sequences where each has read most.</param>
 internal sealed record ModelSpeed(Speed? Prompt, Speed? Decode, double Steps, long CacheBytes)
 {
+    /// <summary>Of a repeat.</summary>
+    private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(200);
+
     /// <summary>Warms up once, then measures; prompt and decode in turns, so that a slow second of the machine meets both.</summary>
     /// <param name="model">The model.</param>
     /// <param name="work">Lengths that fit its context.</param>
@@ -28,8 +31,8 @@ internal sealed record ModelSpeed(Speed? Prompt, Speed? Decode, double Steps, lo
             TimeSpan[] decodeTimes = new TimeSpan[work.Repeats + 1];
             for (int i = 0; i <= work.Repeats; i++)
             {
-                promptTimes[i] = run.Prompt();
-                decodeTimes[i] = run.Decode();
+                promptTimes[i] = Repeat(run.Prompt);
+                decodeTimes[i] = Repeat(run.Decode);
                 afterEach();
             }
 
@@ -41,6 +44,28 @@ internal sealed record ModelSpeed(Speed? Prompt, Speed? Decode, double Steps, lo
         {
             run.End();
         }
+    }
+
+    /// <summary>
+    /// The time of a pass. One that is short is not counted: it finds the caches as something else left them. In its stead passes that follow it at once
+    /// are, until they fill <see cref="Least"/>: their mean.
+    /// </summary>
+    private static TimeSpan Repeat(Func<TimeSpan> pass)
+    {
+        TimeSpan first = pass();
+        if (first >= Least || first == default)
+        {
+            return first;
+        }
+
+        TimeSpan sum = default;
+        int passes = 0;
+        for (; sum < Least; passes++)
+        {
+            sum += pass();
+        }
+
+        return sum / passes;
     }
 
     /// <summary>The sequences, all of them standing at the same position between two measurements.</summary>
