@@ -32,7 +32,7 @@ public static unsafe class TrainingCheckpoint
     internal static string Save(string folder, TrainableModel model, AdamW optimizer, TrainingState state)
     {
         string place = Path.Combine(folder, Prefix + state.Step.ToString("D10", CultureInfo.InvariantCulture));
-        string beside = Path.Combine(folder, $"{Guid.NewGuid():n}{BesideSuffix}");
+        string beside = Beside(folder);
         try
         {
             Directory.CreateDirectory(beside);
@@ -147,11 +147,16 @@ public static unsafe class TrainingCheckpoint
         => Path.GetFileName(path) is { } name && name.StartsWith(Prefix, StringComparison.Ordinal)
             && long.TryParse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long step) ? step : null;
 
+    private static string Beside(string folder) => Path.Combine(folder, $"{Guid.NewGuid():n}{BesideSuffix}");
+
+    /// <summary>Renames a folder, then removes it: what a process killed meanwhile leaves does not look like a checkpoint.</summary>
     private static void RemoveQuietly(string folder)
     {
         try
         {
-            Directory.Delete(folder, recursive: true);
+            string beside = Beside(Path.GetDirectoryName(folder)!);
+            Directory.Move(folder, beside);
+            Directory.Delete(beside, recursive: true);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
