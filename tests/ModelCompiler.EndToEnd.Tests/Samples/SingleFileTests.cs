@@ -43,7 +43,7 @@ public sealed class SingleFileTests : IDisposable
         string symbols = Directory.GetFiles(folder["build"], "SingleFile.dbg", SearchOption.AllDirectories).Single();
         string[] lines = File.ReadAllLines(layer);
         int line = Array.FindIndex(lines, text => text.TrimStart().StartsWith("TKernels.RmsNorm", StringComparison.Ordinal)) + 1;
-        string seen = NativeProcess.Run("gdb", ["-q", "-batch", "-ex", "set pagination off", "-ex", $"symbol-file {symbols}", "-ex", $"break {Path.GetFileName(layer)}:{line}", "-ex", "run", "-ex", "kill", program]);
+        string seen = NativeProcess.Run("gdb", ["-q", "-batch", "-ex", "set pagination off", "-ex", $"symbol-file \"{symbols}\"", "-ex", $"break {Path.GetFileName(layer)}:{line}", "-ex", "run", "-ex", "kill", program]);
         Assert.Matches($@"hit Breakpoint [\d.]+, .*RunLayer01Attention<.*Layer01\.g\.cs:{line}\n{line}\t{Regex.Escape(lines[line - 1])}", seen);
     }
 
