@@ -9,6 +9,11 @@ namespace ModelCompiler.Extensions.AI;
 /// </summary>
 public abstract class ChatFormat
 {
+    /// <summary>The formats are those here: nobody else can write special tokens.</summary>
+    private protected ChatFormat()
+    {
+    }
+
     /// <summary>Chat markup of Qwen and others: <c>&lt;|im_start|&gt;role … &lt;|im_end|&gt;</c>.</summary>
     public static ChatFormat ChatML { get; } = new ChatMLFormat();
 

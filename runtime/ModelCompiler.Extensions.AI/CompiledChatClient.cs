@@ -16,6 +16,7 @@ internal sealed class CompiledChatClient : IChatClient
     private readonly Session session;
     private readonly SemaphoreSlim turn = new(1, 1);
     private readonly ChatClientMetadata metadata;
+    private volatile bool disposed;
 
     public CompiledChatClient(CompiledModel model, ChatFormat? format)
     {
@@ -34,6 +35,8 @@ internal sealed class CompiledChatClient : IChatClient
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(messages);
+        ObjectDisposedException.ThrowIf(disposed, this);
         ChatMessage[] conversation = options?.Instructions is { Length: > 0 } instructions ? [new(ChatRole.System, instructions), .. messages] : [.. messages];
         int[] prompt = [.. format.Write(conversation, tokenizer)];
         GenerationOptions generation = Translate(options);
@@ -41,6 +44,7 @@ internal sealed class CompiledChatClient : IChatClient
         await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            ObjectDisposedException.ThrowIf(disposed, this); // while this call waited for its turn
             int known = KeepCommonPrefix(prompt);
             TextGeneration text = session.Generate(prompt.AsSpan(known), generation, cancellationToken);
             await foreach (string piece in text.StreamAsync(cancellationToken).ConfigureAwait(false))
@@ -75,10 +79,14 @@ internal sealed class CompiledChatClient : IChatClient
             : null;
     }
 
+    /// <summary>
+    /// A call that is under way ends with an exception at its next token, and passes its turn on; whoever waits for it then sees that the client is gone. The semaphore must outlive
+    /// them, and holds nothing that would have to be freed.
+    /// </summary>
     public void Dispose()
     {
+        disposed = true;
         session.Dispose();
-        turn.Dispose();
     }
 
     /// <summary>Rewinds the session to where the prompt parts from what it has read; at least one token is left to read.</summary>

@@ -8,7 +8,7 @@ public static class CompiledModelExtensions
 {
     /// <summary>
     /// The model as a chat client. It keeps one conversation's cache: a call whose messages begin as the last one's reads only what is new. The model stays
-    /// the caller's; disposing of the client frees its cache.
+    /// the caller's. Calls at the same time take turns. Disposing of the client frees its cache; calls under way or waiting then end with <see cref="ObjectDisposedException"/>.
     /// </summary>
     /// <param name="model">A model with a tokenizer.</param>
     /// <param name="format">How a conversation is written; null: as the tokenizer's special tokens suggest.</param>

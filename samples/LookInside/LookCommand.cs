@@ -4,8 +4,8 @@ using LookInside.Observation;
 using LookInside.Terminal;
 using ModelCompiler.Compiler;
 using ModelCompiler.Runtime;
-using ModelCompiler.Runtime.Sessions;
 using ModelCompiler.Runtime.Weights;
+using ModelCompiler.Tool.Commands;
 using ModelCompiler.Tool.Hosting;
 
 namespace LookInside;
@@ -14,6 +14,10 @@ namespace LookInside;
 internal static class LookCommand
 {
     private const int Fault = 1;
+    private const int Usage = 2;
+
+    /// <summary>Numbers on a page that a browser opens at once: about 3 MB.</summary>
+    private const long MostNumbers = 1_000_000;
 
     private static readonly Argument<string[]> Texts = new("text")
     {
@@ -26,13 +30,22 @@ internal static class LookCommand
     private static readonly Option<string?> Model = new("--model") { Description = "Folder of another model: config.json, *.safetensors, tokenizer.json. [default: the model of samples/HelloModel]", HelpName = "DIR" };
     private static readonly Option<string> Weights = new("--weights") { Description = "Weights format of that model.", HelpName = "FORMAT", DefaultValueFactory = _ => "f32" };
 
+    private static readonly Option<bool> Large = new("--large") { Description = "Writes a page of any size: beyond some hundred tokens it has many megabytes." };
+
     /// <summary>Runs it.</summary>
     /// <returns>The exit code.</returns>
-    public static Task<int> RunAsync(string[] args)
+    public static async Task<int> RunAsync(string[] args)
     {
-        RootCommand command = new("Shows what happens in a model while it reads: vectors, attention, and what each layer would say next.") { Texts, Page, Model, Weights };
+        RootCommand command = new("Shows what happens in a model while it reads: vectors, attention, and what each layer would say next.") { Texts, Page, Model, Weights, Large };
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
-        return command.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        ParseResult parsed = command.Parse(args);
+        string[] mistakes = [.. UnknownOptions.Describe(parsed)];
+        foreach (string mistake in mistakes)
+        {
+            Console.Error.WriteLine(mistake);
+        }
+
+        return mistakes.Length > 0 ? Usage : await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
     }
 
     private static int Run(ParseResult parsed, CancellationToken cancellation)
@@ -45,7 +58,7 @@ internal static class LookCommand
                 throw new ArgumentException("The model has no tokenizer, so that it cannot read a text. Put tokenizer.json into its folder.");
             }
 
-            Look look = new Observer(model, tokenizer).Observe(parsed.GetRequiredValue(Texts), cancellation);
+            Look look = new Observer(model, tokenizer).Observe(parsed.GetRequiredValue(Texts), parsed.GetValue(Large) ? long.MaxValue : MostNumbers, cancellation);
             string page = Path.GetFullPath(parsed.GetRequiredValue(Page));
             PageFile.Write(page, HtmlPage.Write(look));
             new TerminalReport(look).Write();
@@ -57,7 +70,7 @@ internal static class LookCommand
             Console.Error.WriteLine("Cancelled.");
             return Fault;
         }
-        catch (Exception fault) when (fault is ArgumentException or ContextFullException or ModelFindingsException or HostedModelException or WeightsFileException or IOException or UnauthorizedAccessException or OutOfMemoryException)
+        catch (Exception fault) when (fault is ArgumentException or ModelFindingsException or HostedModelException or WeightsFileException or IOException or UnauthorizedAccessException or OutOfMemoryException)
         {
             Console.Error.WriteLine(fault.Message);
             return Fault;

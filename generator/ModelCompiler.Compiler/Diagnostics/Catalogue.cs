@@ -27,6 +27,9 @@ public static class Catalogue
     /// <summary>MC007.</summary>
     public static DiagnosticRule InconsistentSizes { get; } = Error("MC007", "Two sizes of the model contradict each other");
 
+    /// <summary>MC008.</summary>
+    public static DiagnosticRule MisspeltSetting { get; } = new("MC008", DiagnosticSeverity.Warning, "A setting of the config looks misspelt");
+
     /// <summary>MC010.</summary>
     public static DiagnosticRule UnsafeName { get; } = Error("MC010", "A name contains characters that are not safe");
 
@@ -117,7 +120,7 @@ public static class Catalogue
     /// <summary>All of them, by id.</summary>
     public static IReadOnlyList<DiagnosticRule> All { get; } =
     [
-        BrokenJson, DuplicateKey, MissingValue, WrongType, OutOfRange, UnsupportedValue, InconsistentSizes,
+        BrokenJson, DuplicateKey, MissingValue, WrongType, OutOfRange, UnsupportedValue, InconsistentSizes, MisspeltSetting,
         UnsafeName, HeaderLength, HeaderEntry, TensorLayout, UnsupportedTensorType, ShardPath, ShardContent,
         ManifestVersion, UnreadableFile, UnusableTokenizer,
         UnknownFamily, MissingTensor, WrongShape, UnsupportedRope, UnusedTensors,

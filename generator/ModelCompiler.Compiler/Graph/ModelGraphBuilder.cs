@@ -35,6 +35,7 @@ public static class ModelGraphBuilder
 
         config.Refuse("quantization_config", "Use the unquantised weights of the model; they are quantised here, by the Weights option.");
         ModelGraph? graph = architecture.Build(config, new GraphBuilder(inputs, family, config.Where("model_type"), diagnostics));
+        config.ReportMisspelt();
         return graph is not null && !config.Failed && GraphVerifier.Verify(graph, config.Where("model_type"), diagnostics) ? graph : null;
     }
 }

@@ -16,22 +16,30 @@ public sealed class ConfigReader
     private readonly string advice;
     private readonly ICollection<ModelDiagnostic> diagnostics;
     private readonly ConfigReader? parent;
+    private readonly Dictionary<string, (JsonValue Settings, HashSet<string> Asked)> objects; // of the whole file, by prefix
+    private readonly HashSet<string> asked;
     private bool failed;
 
-    private ConfigReader(string file, JsonValue root, string advice, ICollection<ModelDiagnostic> diagnostics)
+    private ConfigReader(string file, JsonValue root, string advice, ICollection<ModelDiagnostic> diagnostics, ConfigReader? parent = null, string prefix = "")
     {
         this.file = file;
         this.root = root;
         this.advice = advice;
         this.diagnostics = diagnostics;
-        prefix = "";
+        this.parent = parent;
+        this.prefix = prefix;
+        objects = parent?.objects ?? new(StringComparer.Ordinal);
+        if (!objects.TryGetValue(prefix, out (JsonValue Settings, HashSet<string> Asked) known))
+        {
+            objects.Add(prefix, known = (root, new(StringComparer.Ordinal)));
+        }
+
+        asked = known.Asked;
     }
 
     private ConfigReader(ConfigReader parent, string prefix, JsonValue root)
-        : this(parent.file, root, parent.advice, parent.diagnostics)
+        : this(parent.file, root, parent.advice, parent.diagnostics, parent, prefix)
     {
-        this.parent = parent;
-        this.prefix = prefix;
     }
 
     /// <summary>Parses a file that holds one object. Null after an error; <paramref name="advice"/> is what diagnostics tell the user to do.</summary>
@@ -62,7 +70,7 @@ public sealed class ConfigReader
     public bool Has(string key) => Find(key) is not null;
 
     /// <summary>True when the setting is there, be it null: where leaving it out means something else than null.</summary>
-    public bool Mentions(string key) => root.Find(key) is not null;
+    public bool Mentions(string key) => Look(key) is not null;
 
     /// <summary>Where a setting's value is, or, when it is absent, where its object begins.</summary>
     public SourceSpan Where(string key) => At(root.Find(key) ?? root);
@@ -216,7 +224,22 @@ public sealed class ConfigReader
         }
     }
 
-    private JsonValue? Find(string key) => root.Find(key) is { Kind: not JsonKind.Null } value ? value : null;
+    /// <summary>Warns (<c>MC008</c>) of settings that nobody has asked for, here or in an object inside this one, whose names are almost those of some that were asked for and are not there.</summary>
+    public void ReportMisspelt()
+    {
+        foreach (KeyValuePair<string, (JsonValue Settings, HashSet<string> Asked)> known in objects.Where(known => known.Key.StartsWith(prefix, StringComparison.Ordinal)))
+        {
+            MisspeltSettings.Report(file, known.Key, known.Value.Settings, known.Value.Asked, diagnostics);
+        }
+    }
+
+    private JsonValue? Find(string key) => Look(key) is { Kind: not JsonKind.Null } value ? value : null;
+
+    private JsonValue? Look(string key)
+    {
+        asked.Add(key);
+        return root.Find(key);
+    }
 
     private SourceSpan At(JsonValue value) => new(file, value.Line, value.Column);
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 
 namespace ModelCompiler.Tool.Commands;
 
@@ -10,11 +9,17 @@ internal static class ModelcCommand
     public static async Task<int> RunAsync(string[] arguments)
     {
         ParseResult parsed = Create().Parse(arguments);
-        if (parsed.Errors.Count > 0)
+        string[] mistakes = [.. UnknownOptions.Describe(parsed)];
+        if (mistakes.Length == 0) // else they are the cause of whatever else there is
         {
-            foreach (ParseError error in parsed.Errors)
+            mistakes = [.. parsed.Errors.Select(error => error.Message.ReplaceLineEndings(" "))];
+        }
+
+        if (mistakes.Length > 0)
+        {
+            foreach (string mistake in mistakes)
             {
-                Console.Error.WriteLine($"modelc: error MC320: {error.Message.ReplaceLineEndings(" ")}");
+                Console.Error.WriteLine($"modelc: error MC320: {mistake}");
             }
 
             Console.Error.WriteLine($"Run 'modelc {string.Join(" ", CommandPath(parsed))}--help' for what can be said.");

@@ -12,7 +12,7 @@ namespace ModelCompiler.Tool.Commands;
 internal static class RunCommand
 {
     private static readonly Argument<string> Directory = Symbols.Model();
-    private static readonly Option<string> Prompt = new("--prompt", "-p") { Description = "Text to write on behind.", HelpName = "TEXT", DefaultValueFactory = _ => "" };
+    private static readonly Option<string> Prompt = new("--prompt", "-p") { Description = "Text to write on behind.", HelpName = UnknownOptions.AnyText, DefaultValueFactory = _ => "" };
     private static readonly Option<int[]?> Tokens = TokenList.Option("Token ids instead of a text; token ids come out.");
     private static readonly Option<int?> MaxTokens = Numbers.Whole(new Option<int?>("--max-tokens", "-n") { Description = "Most tokens to generate. [default: until the model ends, or its context]", HelpName = "N" }, 1, int.MaxValue);
     private static readonly Option<float> Temperature = Numbers.Within(new Option<float>("--temperature") { Description = "0: always the most likely token.", HelpName = "T", DefaultValueFactory = _ => 1 }, 0, float.MaxValue, "a number, at least 0");
@@ -20,7 +20,7 @@ internal static class RunCommand
     private static readonly Option<float> TopP = Numbers.Within(new Option<float>("--top-p") { Description = "Draws from the fewest tokens that together have this probability.", HelpName = "P", DefaultValueFactory = _ => 1 }, float.Epsilon, 1, "a number above 0, at most 1");
     private static readonly Option<float> MinP = Numbers.Within(new Option<float>("--min-p") { Description = "Draws from tokens at least this many times as likely as the most likely one.", HelpName = "P" }, 0, 1, "a number from 0 to 1");
     private static readonly Option<ulong?> Seed = Numbers.Whole(new Option<ulong?>("--seed") { Description = "The same seed gives the same text. [default: another every time]", HelpName = "S" }, 0UL, ulong.MaxValue);
-    private static readonly Option<string[]> Stop = new("--stop") { Description = "Text that ends the generation; may be given several times.", HelpName = "TEXT" };
+    private static readonly Option<string[]> Stop = new("--stop") { Description = "Text that ends the generation; may be given several times.", HelpName = UnknownOptions.AnyText };
     private static readonly Option<bool> IgnoreEnd = new("--ignore-end") { Description = "Goes on behind the model's end tokens." };
     private static readonly Option<int?> Threads = Symbols.Threads();
     private static readonly Option<string> Weights = Symbols.Weights();
@@ -85,8 +85,10 @@ internal static class RunCommand
         else
         {
             _ = RequiredTokenizer.Of(model, parsed.GetRequiredValue(Directory), "Put it there, or give --tokens instead of --prompt.");
-            TextGeneration text = model.Generate(parsed.GetRequiredValue(Prompt), options, cancellation);
-            Write(parsed, text, () => text.Result);
+            string begun = parsed.GetRequiredValue(Prompt);
+            TextGeneration text = model.Generate(begun, options, cancellation);
+            // A person reads on from the prompt; a program that reads us gets what was generated, and nothing else.
+            Write(parsed, Console.IsOutputRedirected || parsed.GetValue(Json) ? text : text.Prepend(begun), () => text.Result);
         }
     }
 

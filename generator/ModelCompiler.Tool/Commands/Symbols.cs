@@ -71,13 +71,18 @@ internal static class Symbols
     public static Option<string> Output(string description) => new("--output", "-o") { Description = description, HelpName = "PATH", Required = true };
 
     /// <summary>The file to write, where that is none of the model's own, which would be gone before it was read.</summary>
-    /// <exception cref="UsageException">It is one of those, or a folder.</exception>
+    /// <exception cref="UsageException">It is one of those, or a folder, or in one that does not exist.</exception>
     public static string OutputFile(string path, string model)
     {
         string full = Path.GetFullPath(path);
         if (Directory.Exists(full) || Path.EndsInDirectorySeparator(path))
         {
             throw new UsageException($"--output: found the folder '{path}', expected a file.");
+        }
+
+        if (!Directory.Exists(Path.GetDirectoryName(full)))
+        {
+            throw new UsageException($"--output: found no folder '{Path.GetDirectoryName(path)}', expected one that exists for '{Path.GetFileName(path)}'. Make it first.");
         }
 
         bool isModels = Path.GetDirectoryName(full) == Path.TrimEndingDirectorySeparator(Path.GetFullPath(model)) && Path.GetExtension(full) is ".json" or ".safetensors";

@@ -42,7 +42,7 @@ internal static class TrainCommand
     private static readonly Option<bool> Resume = new("--resume") { Description = "Goes on from the last checkpoint in the output folder: the same bits as without a stop." };
     private static readonly Option<long?> Memory = Numbers.Whole(new Option<long?>("--memory") { Description = "Most bytes for activations; layers are computed twice to stay below. [default: all are kept]", HelpName = "BYTES" }, 1L << 20, long.MaxValue);
     private static readonly Option<string> Type = Symbols.OneOf(new Option<string>("--dtype") { Description = "Element type of the model that is written; checkpoints are always f32.", DefaultValueFactory = _ => "f32" }, "f32", "bf16");
-    private static readonly Option<string> Prompt = new("--prompt", "-p") { Description = "What the samples that are shown go on from.", HelpName = "TEXT", DefaultValueFactory = _ => "" };
+    private static readonly Option<string> Prompt = new("--prompt", "-p") { Description = "What the samples that are shown go on from.", HelpName = UnknownOptions.AnyText, DefaultValueFactory = _ => "" };
     private static readonly Option<bool> Force = new("--force") { Description = "Replaces a model that lies in the output folder already." };
     private static readonly AdapterSymbols Adapters = new("Trains low-rank adapters (LoRA) of this rank and leaves the model as it is; -o receives them as the PEFT library publishes them.");
     private static readonly Option<string> Weights = Symbols.Weights();

@@ -7,6 +7,7 @@ using ModelCompiler.Compiler.Plan;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Execution;
 using ModelCompiler.Runtime.Weights;
+using ModelCompiler.Tool.Commands;
 
 namespace ModelCompiler.Tool.Hosting;
 
@@ -77,6 +78,7 @@ internal sealed class ModelHost(string directory, PlanOptions options, Func<stri
     private void Pack(string place)
     {
         using PlannedModel model = PlannedModel.Open(directory, ModelName, options, adapter is { IsMerged: true } ? adapter : null);
+        Faults.Print(model.Warnings);
         model.Pack(place, resource: null, training: false, report("packing", model.Plan.Weights.LengthBytes), cancellation);
     }
 
@@ -91,7 +93,7 @@ internal sealed class ModelHost(string directory, PlanOptions options, Func<stri
     {
         ModelManifest manifest = ReadManifest(packed);
         using PlannedModel model = PlannedModel.Open(directory, ModelName, options with { Adapter = adapter is { IsMerged: false } ? adapter.Options : null });
-        report("compiling", 0);
+        report("compiling, which is kept for the next time", 0);
         EquatableArray<TargetSet> targets = new([Enum.Parse<TargetSet>(chosen.ToString())]);
         AssemblyCompiler.Compile(
             ClassName, model.Emit(manifest, Space, ClassName, "public sealed", targets, cancellation), Path.Combine(place, AssemblyFile), cancellation);

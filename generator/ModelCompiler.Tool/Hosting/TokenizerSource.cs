@@ -22,9 +22,20 @@ internal static class TokenizerSource
 
         string configPath = Path.Combine(directory, "tokenizer_config.json");
         string? config = File.Exists(configPath) ? ModelText.Read(configPath, Advice).Text : null;
+        return Pack(path, ModelText.Read(path, Advice).Text, config, vocab);
+    }
+
+    /// <summary>Packs the texts of a tokenizer's files.</summary>
+    /// <param name="path">Where tokenizer.json lies, for what is wrong with it.</param>
+    /// <param name="json">Its text.</param>
+    /// <param name="config">That of tokenizer_config.json, or null.</param>
+    /// <param name="vocab">Rows of the model; 0: as many as the tokenizer has.</param>
+    /// <exception cref="ModelException">The tokenizer is broken, or asks for something that is not supported.</exception>
+    public static byte[] Pack(string path, string json, string? config, int vocab)
+    {
         try
         {
-            return TokenizerPacker.Pack(ModelText.Read(path, Advice).Text, config, vocab);
+            return TokenizerPacker.Pack(json, config, vocab);
         }
         catch (TokenizerFileException fault)
         {

@@ -114,6 +114,11 @@ public sealed class ModelFolder : ITensorSource, IDisposable
         }
 
         string configPath = Path.Combine(directory, "config.json");
+        if (!File.Exists(configPath) && OtherFolder.Describe(directory) is { } other)
+        {
+            throw new ModelException(Catalogue.UnreadableFile.Create(new SourceSpan(directory), "model", other.Found, "a model: config.json and *.safetensors", other.Advice));
+        }
+
         TextFile config = ModelText.Read(configPath, Advice);
         if (PublishedWeights.Find(directory, diagnostics) is not { } weights)
         {

@@ -31,7 +31,8 @@ internal readonly record struct TokenizerNode(JsonElement Element, string Path)
         }
         catch (JsonException broken)
         {
-            throw new TokenizerFileException("", $"{file} is no valid JSON: {broken.Message}", (int)(broken.LineNumber ?? 0) + 1);
+            string what = broken.Message.Split(" LineNumber: ")[0].TrimEnd('.'); // the line is told with the file's name
+            throw new TokenizerFileException("", $"{file}: found text that is no JSON ({what}), expected JSON. Download the file again: it may have been cut short.", (int)(broken.LineNumber ?? 0) + 1);
         }
 
         return new TokenizerNode(document.RootElement, "");

@@ -1,7 +1,7 @@
 using System.Text;
-using ModelCompiler.Tool.Commands;
+using ModelCompiler.Compiler.Diagnostics;
+using ModelCompiler.Tool.Hosting;
 using ModelCompiler.Tool.Inputs;
-using ModelCompiler.Tool.Tokenizers;
 using ModelCompiler.Tool.Tokenizers.Training;
 
 namespace ModelCompiler.Tool.Training;
@@ -9,8 +9,8 @@ namespace ModelCompiler.Tool.Training;
 /// <summary>The files of a tokenizer, as they will lie in the model's folder.</summary>
 /// <param name="Json">tokenizer.json.</param>
 /// <param name="Config">tokenizer_config.json, or null.</param>
-/// <param name="IsMade">Made from the text: its special token is number 0, and begins and ends a text.</param>
-internal sealed record TokenizerChoice(string Json, string? Config, bool IsMade)
+/// <param name="Place">Where tokenizer.json was read; null: it was made from the text, its special token is number 0, and begins and ends a text.</param>
+internal sealed record TokenizerChoice(string Json, string? Config, string? Place)
 {
     /// <summary>Makes a tokenizer of one token for each character.</summary>
     public const string Characters = "char";
@@ -22,6 +22,9 @@ internal sealed record TokenizerChoice(string Json, string? Config, bool IsMade)
     public const int UsualVocabulary = 4096;
 
     private const string Advice = "Name a tokenizer.json, or the folder that has one, or char or bpe.";
+
+    /// <summary>Made from the text.</summary>
+    public bool IsMade => Place is null;
 
     /// <summary>Reads a tokenizer, or makes one from the text.</summary>
     /// <param name="named"><c>char</c>, <c>bpe</c>, a tokenizer.json, or a folder that has one.</param>
@@ -35,7 +38,7 @@ internal sealed record TokenizerChoice(string Json, string? Config, bool IsMade)
         {
             case Characters:
                 IEnumerable<Rune> characters = documents.SelectMany(document => document.EnumerateRunes().ToArray()).Distinct().Order();
-                return new(TokenizerJson.OfCharacters(characters.Select(character => character.ToString())), TokenizerJson.Config(contextLength), IsMade: true);
+                return new(TokenizerJson.OfCharacters(characters.Select(character => character.ToString())), TokenizerJson.Config(contextLength), Place: null);
             case BytePairs:
                 TextPieces pieces = new();
                 foreach (string document in documents)
@@ -44,16 +47,16 @@ internal sealed record TokenizerChoice(string Json, string? Config, bool IsMade)
                     pieces.Add(document);
                 }
 
-                return new(BytePairTrainer.Train(pieces, vocabulary, cancellation), TokenizerJson.Config(contextLength), IsMade: true);
+                return new(BytePairTrainer.Train(pieces, vocabulary, cancellation), TokenizerJson.Config(contextLength), Place: null);
             default:
                 string path = Directory.Exists(named) ? Path.Combine(named, "tokenizer.json") : named;
                 string config = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, "tokenizer_config.json");
-                return new(ModelText.Read(path, Advice).Text, File.Exists(config) ? ModelText.Read(config, Advice).Text : null, IsMade: false);
+                return new(ModelText.Read(path, Advice).Text, File.Exists(config) ? ModelText.Read(config, Advice).Text : null, path);
         }
     }
 
     /// <summary>The tokenizer, ready to use.</summary>
     /// <param name="vocab">Rows of the model; 0: as many as the tokenizer has.</param>
-    /// <exception cref="TokenizerFileException">It is broken, or not supported.</exception>
-    public Runtime.Text.Tokenizer Open(int vocab) => new(TokenizerPacker.Pack(Json, Config, vocab));
+    /// <exception cref="ModelException">It is broken, or not supported.</exception>
+    public Runtime.Text.Tokenizer Open(int vocab) => new(TokenizerSource.Pack(Place ?? "the tokenizer that was made from the text", Json, Config, vocab));
 }

@@ -9,7 +9,7 @@ namespace ModelCompiler.Tool.Training;
 internal sealed class TrainingFolder(string path)
 {
     /// <summary>Folder of the checkpoints.</summary>
-    public string Checkpoints { get; } = Path.Combine(path, "checkpoints");
+    public string Checkpoints { get; } = Path.Combine(path, TrainingCheckpoint.UsualFolder);
 
     /// <summary>train-log.jsonl.</summary>
     public string Log { get; } = Path.Combine(path, "train-log.jsonl");
@@ -55,6 +55,6 @@ internal sealed class TrainingFolder(string path)
     private string? Found()
         => new[] { "config.json", AdapterFolder.ConfigFile }.FirstOrDefault(file => File.Exists(Path.Combine(path, file))) is { } config ? config
             : Directory.Exists(path) && Directory.EnumerateFiles(path, "*.safetensors").FirstOrDefault() is { } weights ? Path.GetFileName(weights)
-            : TrainingCheckpoint.FindLast(Checkpoints) is { } checkpoint ? Path.Combine("checkpoints", Path.GetFileName(checkpoint))
+            : TrainingCheckpoint.FindLast(Checkpoints) is { } checkpoint ? Path.Combine(TrainingCheckpoint.UsualFolder, Path.GetFileName(checkpoint))
             : null;
 }

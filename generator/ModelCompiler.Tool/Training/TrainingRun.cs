@@ -30,10 +30,10 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
         folder.Begin(request.Options.Resume, force);
         using TrainableModel model = load(source);
         source.Fill(model, request.Options.Seed, cancellation);
-        using Trainer trainer = new(model, data, request.Options with { CheckpointFolder = folder.Checkpoints });
+        using Trainer trainer = TakeUp(model, data);
         display.Say(string.Create(
             CultureInfo.InvariantCulture,
-            $"{model.ParameterCount:N0} parameters, {tokenizer.VocabularySize:N0} tokens known, {data.Training.Length:N0} tokens to learn from, {data.HeldOut.Length:N0} held out, {model.Threads} threads{(trainer.Step > 0 ? $"; going on behind step {trainer.Step}" : "")}"));
+            $"{model.ParameterCount:N0} parameters, {tokenizer.VocabularySize:N0} tokens known, {data.Training.Length:N0} tokens to learn from, {data.HeldOut.Length:N0} held out, {model.Threads} threads{Behind(trainer.Step)}"));
         if (request.FromScratch && request.Options.Context < source.Graph.Dimensions.ContextLength)
         {
             display.Say($"The model's config has {source.Graph.Dimensions.ContextLength} positions; those behind --context {request.Options.Context} are not learned, and text is poor there.");
@@ -51,6 +51,24 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
 
         return trainer.Evaluate(cancellation: cancellation) is { } found ? (found, TrainingText.CountBytes(tokenizer, data.HeldOut)) : null;
     }
+
+    /// <exception cref="ResumeException">The checkpoint to go on from was made with other options.</exception>
+    private Trainer TakeUp(TrainableModel model, TokenData data)
+    {
+        try
+        {
+            return new(model, data, request.Options with { CheckpointFolder = folder.Checkpoints });
+        }
+        catch (TrainingCheckpointException fault) when (ResumedOptions.Explain(fault, request.Output) is ResumeException explained)
+        {
+            throw explained;
+        }
+    }
+
+    private string Behind(long step)
+        => step == 0 ? ""
+            : step < request.Options.Steps ? $"; going on behind step {step}"
+            : $"; all {step} steps are done already: nothing is left to learn, and the model is written as the last checkpoint has it";
 
     /// <exception cref="UsageException">The model's context is shorter than what it is to read.</exception>
     private void RequireRoom(Tokenizer tokenizer, TrainingSource source)

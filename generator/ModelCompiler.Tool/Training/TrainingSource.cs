@@ -3,6 +3,7 @@ using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Inputs;
 using ModelCompiler.Runtime.Training;
+using ModelCompiler.Tool.Commands;
 using ModelCompiler.Tool.Hosting;
 using ModelCompiler.Tool.Inputs;
 using ModelCompiler.Tool.Synthesis;
@@ -73,6 +74,7 @@ internal sealed class TrainingSource : IDisposable
         List<ModelDiagnostic> diagnostics = [];
         ModelInputs inputs = new(ModelName, new ModelConfig(config), Tensors(config, diagnostics));
         ModelGraph graph = ModelGraphBuilder.Build(inputs, diagnostics) ?? throw Findings(diagnostics, request.Source);
+        Faults.Print(Unplaced(diagnostics, written, config));
         WeightInitialisation weights = new(graph, TrainingConfig.InitializerRange(config), request.Options.Seed);
         return new(inputs, graph, tokenizer, null, tensor => (first, numbers) => weights.Make(tensor, first, numbers));
     }
@@ -87,6 +89,7 @@ internal sealed class TrainingSource : IDisposable
             TextFile config = TrainingConfig.Fit(folder.Inputs.Config.File, tokenizer.Open(0), isMade: false, request.Half);
             ModelInputs inputs = folder.Inputs with { Config = new ModelConfig(config) };
             ModelGraph graph = ModelGraphBuilder.Build(inputs, diagnostics) ?? throw new ModelFindingsException(diagnostics);
+            Faults.Print(Unplaced(diagnostics, folder.Inputs.Config.File, config));
             return new(inputs, graph, tokenizer, folder, tensor => (first, numbers) => folder.Read(tensor, first, numbers));
         }
         catch
@@ -95,6 +98,10 @@ internal sealed class TrainingSource : IDisposable
             throw;
         }
     }
+
+    /// <summary>Findings about the config, as the user wrote it: lines of the one that was fitted to the tokenizer are not those of the file.</summary>
+    private static IEnumerable<ModelDiagnostic> Unplaced(IEnumerable<ModelDiagnostic> diagnostics, TextFile written, TextFile fitted)
+        => diagnostics.Select(diagnostic => diagnostic.Where.File == written.Path && written.Text != fitted.Text ? diagnostic with { Where = new SourceSpan(written.Path) } : diagnostic);
 
     /// <summary>The tensors that a model of this config has. None where the config does not say enough: then the core says what is missing.</summary>
     private static EquatableArray<TensorInfo> Tensors(TextFile config, List<ModelDiagnostic> diagnostics)

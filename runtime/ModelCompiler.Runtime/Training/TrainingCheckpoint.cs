@@ -16,6 +16,10 @@ public static unsafe class TrainingCheckpoint
     internal const string WeightsFile = "model.safetensors";
     internal const string OptimizerFile = "optimizer.safetensors";
     internal const string StateFile = "training.json";
+
+    /// <summary>Name of the folder of checkpoints beside a model that <c>modelc train</c> writes.</summary>
+    internal const string UsualFolder = "checkpoints";
+
     private const string Prefix = "step-";
     private const string BesideSuffix = ".tmp";
     private const string Remedy = "Train with the model, the text and the options that it was made with, or remove it to begin anew.";

@@ -37,12 +37,16 @@ public sealed class TrainingCheckpointException : IOException
         : base($"{path}: {what}: found {found}, expected {expected}. {remedy}", inner)
     {
         Checkpoint = path;
+        What = what;
         Found = found;
         Expected = expected;
     }
 
     /// <summary>Folder or file of the checkpoint.</summary>
     public string Checkpoint { get; }
+
+    /// <summary>What differs: a setting by the name that training.json has for it, or a part of the checkpoint.</summary>
+    public string What { get; }
 
     /// <summary>What was found.</summary>
     public string Found { get; }

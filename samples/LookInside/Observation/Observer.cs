@@ -20,25 +20,47 @@ internal sealed class Observer(CompiledModel model, Tokenizer tokenizer)
     private const int MostNeighbours = 4;
 
     /// <summary>Everything about the texts.</summary>
-    /// <exception cref="ArgumentException">A text has no tokens.</exception>
-    /// <exception cref="ContextFullException">A text has more tokens than the model has positions.</exception>
-    public Look Observe(IReadOnlyList<string> texts, CancellationToken cancellation)
+    /// <param name="texts">The texts.</param>
+    /// <param name="mostNumbers">Most numbers, states and attention weights together, that may be looked at.</param>
+    /// <param name="cancellation">Looked at between steps.</param>
+    /// <exception cref="ArgumentException">A text has no tokens, or more than the model has positions; or there is more to see than was allowed.</exception>
+    public Look Observe(IReadOnlyList<string> texts, long mostNumbers, CancellationToken cancellation)
     {
-        TextLook[] looks = [.. texts.Select(text => Observe(text, cancellation))];
+        int[][] ids = [.. texts.Select(Encode)];
+        long numbers = ids.Sum(text => Numbers(text.Length));
+        if (numbers > mostNumbers)
+        {
+            throw new ArgumentException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The texts: found {ids.Sum(text => text.Length)} tokens, of which there are {numbers / 1e6:0.0} million numbers to see, expected at most {mostNumbers / 1e6:0.0} million. Give shorter texts, or --large for a page of many megabytes."));
+        }
+
+        TextLook[] looks = [.. texts.Zip(ids, (text, tokens) => Observe(text, tokens, cancellation))];
         (Occurrence First, Occurrence Second)[] pairs = [.. Pairs(looks)];
         TokenVectors vectors = model.ReadTokenVectors();
         Parting[] partings = [.. pairs.Take(MostPartings).Select(pair => Follow(looks, pair.First, pair.Second, vectors))];
         return new(Describe(), looks, partings, pairs.Length - partings.Length);
     }
 
-    private TextLook Observe(string text, CancellationToken cancellation)
+    private int[] Encode(string text)
     {
         int[] ids = tokenizer.Encode(text);
-        if (ids.Length == 0)
-        {
-            throw new ArgumentException($"The text '{TokenText.Visible(text)}': found no tokens, expected at least one.");
-        }
+        return ids.Length == 0 ? throw new ArgumentException($"The text '{TokenText.Visible(text)}': found no tokens, expected at least one.")
+            : ids.Length > model.Description.ContextLength ? throw new ArgumentException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"The text '{TokenText.Visible(text[..Math.Min(text.Length, 20)])}…': found {ids.Length} tokens, expected at most {model.Description.ContextLength}, the model's context. Give a shorter one."))
+            : ids;
+    }
 
+    /// <summary>States behind every layer, and what every head of every layer gives each token before.</summary>
+    private long Numbers(long tokens)
+    {
+        ModelDescription d = model.Description;
+        return ((d.Layers + 1L) * tokens * d.Dim) + (d.Layers * (long)d.Heads * tokens * (tokens + 1) / 2);
+    }
+
+    private TextLook Observe(string text, int[] ids, CancellationToken cancellation)
+    {
         using Session session = model.CreateSession();
         ForwardTrace trace = session.Trace(ids, cancellation);
         Candidate[][][] said = [.. Enumerable.Range(0, trace.Layers + 1).Select(layers => Said(trace.Predict(layers), ids.Length))];

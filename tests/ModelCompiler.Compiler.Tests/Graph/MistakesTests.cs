@@ -128,6 +128,44 @@ public class MistakesTests
         Assert.Equal(DiagnosticSeverity.Warning, diagnostic.Rule.Severity);
     }
 
+    [Theory]
+    [InlineData("\"rms_norm_eps\": 1e-05", "\"rms_norm_esp\": 1e-05", 11, 3, "rms_norm_esp: found a setting that nothing reads, expected perhaps rms_norm_eps,")]
+    [InlineData("\"rms_norm_eps\"", "\"rmsNormEps\"", 11, 3, "perhaps rms_norm_eps,")]
+    [InlineData("\"max_position_embeddings\"", "\"max_position_embedings\"", 10, 3, "perhaps max_position_embeddings,")]
+    [InlineData("\"head_dim\": 20", "\"head_dim\": 20, \"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 8.0, \"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0, \"original_max_position_embeddings\": 64, \"rope_thetaa\": 5e5}", 8, 163, "rope_scaling.rope_thetaa: found a setting that nothing reads, expected perhaps rope_scaling.rope_theta,")]
+    public void ASettingThatLooksMisspeltIsAWarningWhereItStands(string text, string replacement, int line, int column, string mention)
+    {
+        SyntheticModel model = SyntheticModel.Llama().With(text, replacement);
+
+        Assert.NotNull(model.Build());
+
+        Assert.Equal(DiagnosticSeverity.Warning, Found.Single(model.Diagnostics, "MC008", line, column, mention).Rule.Severity);
+    }
+
+    [Fact]
+    public void AMisspeltSettingThatIsRequiredIsNamedBesideTheOneThatIsMissing()
+    {
+        SyntheticModel model = SyntheticModel.Llama().With("\"hidden_size\"", "\"hidden_sise\"");
+
+        Assert.Null(model.Build());
+
+        Assert.Equal(["MC003", "MC008"], model.Diagnostics.Select(diagnostic => diagnostic.Rule.Id).Order());
+    }
+
+    /// <summary>What the libraries of published models write into configs besides what we read.</summary>
+    [Theory]
+    [InlineData("\"pad_token_id\": 0, \"cls_token_id\": 1, \"sep_token_id\": 2, \"unk_token_id\": 3, \"torch_dtype\": \"float32\", \"dtype\": \"float32\", \"use_cache\": true, \"pretraining_tp\": 1")]
+    [InlineData("\"attention_dropout\": 0.0, \"hidden_dropout\": 0.0, \"initializer_range\": 0.02, \"transformers_version\": \"4.57.0\", \"_name_or_path\": \"x\", \"layer_norm_eps\": 1e-5")]
+    [InlineData("\"n_ctx\": 256, \"n_embd\": 40, \"n_head\": 2, \"n_layer\": 2, \"head_size\": 20, \"num_heads\": 2, \"num_layers\": 2, \"max_sequence_length\": 256, \"max_length\": 20")]
+    public void SettingsOfOthersAreNoMisspellings(string settings)
+    {
+        SyntheticModel model = SyntheticModel.Llama().With("\"bos_token_id\": 1,", "").With("\"head_dim\": 20,", $"\"head_dim\": 20, {settings},");
+
+        Assert.NotNull(model.Build());
+
+        Assert.Empty(model.Diagnostics);
+    }
+
     [Fact]
     public void LayersThatTheConfigLeavesOutAreNamedInTheWarning()
     {

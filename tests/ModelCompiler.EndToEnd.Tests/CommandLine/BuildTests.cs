@@ -136,6 +136,27 @@ public sealed class BuildTests : IDisposable
         }
     }
 
+    /// <summary>Attributes, elements and an item that only a condition hides; what the build knows is passed over, whatever its values look like.</summary>
+    [Theory]
+    [InlineData("""<CompiledModel Include="models/tiny" Wieghts="q8" />""", "Wieghts")]
+    [InlineData("""<CompiledModel Include="models/tiny" Weights="q4, lm_head.weight=q8"><Format>q8</Format></CompiledModel>""", "Format")]
+    [InlineData("""<CompiledModel Include="models/tiny" Weights="q4, lm_head.weight=q8" Condition="'1' == '1'"><Embed>false</Embed><!-- beside it --></CompiledModel>""", null)]
+    public void MetadataOfAnUnknownNameIsAWarningWhereItStands(string item, string? unknown)
+    {
+        using TemporaryProject with = new(item);
+        with.Synthesise();
+        string[] check = ["msbuild", "-nologo", "-t:_ModelCompilerCheck", "-p:TreatWarningsAsErrors=false"];
+        string output = ChildProcess.Dotnet(with.Root, check).Expect(0).Output;
+        if (unknown is null)
+        {
+            Assert.DoesNotContain("MC317", output);
+            return;
+        }
+
+        Assert.Contains($"App.csproj({with.PlaceOf(unknown)}): warning MC317: the CompiledModel item 'models/tiny': found the metadata '{unknown}', which means nothing, expected one of Name, Weights, ", output);
+        Assert.DoesNotContain("MC317", ChildProcess.Dotnet(with.Root, [.. check, "-p:NoWarn=MC316%3BMC317"]).Expect(0).Output);
+    }
+
     [Fact]
     public void AModelWithoutATokenizerIsAWarning()
     {

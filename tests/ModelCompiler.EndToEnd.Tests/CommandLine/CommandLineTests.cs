@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Execution;
@@ -60,6 +61,62 @@ public sealed class CommandLineTests : IDisposable
     {
         Finished refused = ChildProcess.Modelc("run", "DIR", option, found).Expect(2);
         Assert.StartsWith($"modelc: error MC320: {option}: found '{found.Split('=')[^1]}', expected {expected}.", refused.Error);
+    }
+
+    /// <summary>The parser would take them for a folder, a file or a text.</summary>
+    [Theory]
+    [InlineData("--stpes", "perhaps --steps", "train", "--config", "FILE", "--text", "FILE", "--stpes", "4", "--steps", "3", "-o", "OUT")]
+    [InlineData("--lrr", "perhaps --lr", "train", "--config", "FILE", "--text", "FILE", "--steps", "3", "-o", "OUT", "--lrr=0.1")]
+    [InlineData("--wieghts", "perhaps --weights", "run", "--wieghts", "q8")]
+    [InlineData("--quick", "one of those that --help lists", "run", "DIR", "--quick")]
+    public void AnOptionThatIsNoneIsNamed(string found, string expected, params string[] arguments)
+    {
+        Finished refused = ChildProcess.Modelc(arguments).Expect(2);
+        Assert.StartsWith($"modelc: error MC320: found '{found}', which is no option of '{arguments[0]}', expected {expected}.", refused.Error);
+        Assert.Single(refused.Error.Split("MC320"), part => part.StartsWith(": ", StringComparison.Ordinal)); // not also what follows from it
+    }
+
+    /// <summary>A text may begin with a dash, and after -- so may anything: what is missing is the folder.</summary>
+    [Theory]
+    [InlineData("run", "absent", "--prompt", "--quick")]
+    [InlineData("inspect", "--", "--quick")]
+    public void WhatMayBeginWithADashIsNoOption(params string[] arguments)
+        => Assert.Contains("error MC021: ", ChildProcess.Modelc(arguments).Expect(1).Error);
+
+    [Fact]
+    public void AFileInAFolderThatDoesNotExistIsRefusedBeforeAnything()
+        => Assert.StartsWith(
+            $"modelc: error MC320: --output: found no folder '{folder["none"]}', expected one that exists for 'm.onnx'.",
+            ChildProcess.Modelc("export", "DIR", "-o", Path.Combine(folder["none"], "m.onnx")).Expect(2).Error);
+
+    [Fact]
+    public void FoldersThatAreEasilyTakenForModelsAreToldApart()
+    {
+        folder.Write(Path.Combine("adapter", "adapter_config.json"), """{ "base_model_name_or_path": "models/story" }""");
+        folder.Write(Path.Combine("unfinished", "checkpoints", "step-0000000040", "training.json"), "{}");
+        string Inspect(string name) => ChildProcess.Modelc("inspect", folder[name]).Expect(1).Error;
+        Assert.Contains($"error MC021: model: found a low-rank adapter (adapter_config.json), expected a model: config.json and *.safetensors. Give the folder of the model that it was trained over ('models/story')", Inspect("adapter"));
+        Assert.Contains("error MC021: model: found a training that is not finished (its last checkpoint is step-0000000040), ", Inspect("unfinished"));
+        Assert.Contains("error MC021: model: found a checkpoint of a training (training.json), ", Inspect(Path.Combine("unfinished", "checkpoints", "step-0000000040")));
+    }
+
+    /// <summary>On a terminal: what is being done while it is, then the prompt and what is written behind it.</summary>
+    [Fact]
+    public void APersonSeesProgressAndReadsOnFromThePrompt()
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/script"), "script, which gives a program a terminal, is not installed.");
+        string model = Path.Combine(SharedData.RepositoryRoot, "samples", "HelloModel", "models", "hello");
+        ProcessStartInfo start = new("/usr/bin/script", ["-qec", $"dotnet '{ChildProcess.ToolPath}' run '{model}' -p 'The goldsmith' --temperature 0 -n 5", "/dev/null"])
+        {
+            RedirectStandardOutput = true, RedirectStandardInput = true,
+        };
+        start.Environment["MODELCOMPILER_CACHE"] = folder["cache"];
+        using Process process = Process.Start(start)!;
+        string seen = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
+        Assert.Contains("compiling, which is kept for the next time …", seen);
+        Assert.Contains("\rThe goldsmith melts the gold over", seen);
     }
 
     [Fact]
@@ -282,7 +339,9 @@ public sealed class CommandLineTests : IDisposable
         Assert.Matches(@"^\d+( \d+){3}\s*$", ids.Output);
         Assert.StartsWith($"{Path.Combine(model, "tokenizer.json")}: error MC021: ", ChildProcess.Modelc("run", model, "--prompt", "a").Expect(1).Error);
         File.WriteAllText(Path.Combine(model, "tokenizer.json"), "{\n\"model\" 1 }");
-        Assert.Matches(@"tokenizer\.json\(2,\d+\): error MC022: ", ChildProcess.Modelc("run", model, "--prompt", "a").Expect(1).Error);
+        Assert.Matches(@"tokenizer\.json\(2,\d+\): error MC022: tokenizer\.json: found text that is no JSON \(.*[^.]\), expected JSON\. ", ChildProcess.Modelc("run", model, "--prompt", "a").Expect(1).Error);
+        folder.Write("text.txt", "a");
+        Assert.Matches(@"tokenizer\.json\(2,\d+\): error MC022: ", ChildProcess.Modelc("train", model, "--text", folder["text.txt"], "--steps", "1", "-o", folder["t"]).Expect(1).Error);
     }
 
     [Fact]

@@ -90,7 +90,8 @@ public sealed partial class TrainTests : IDisposable
         Finished other = ChildProcess.Modelc("run", folder["base"], "--prompt", "Ann", "--adapter", folder["text.txt"]).Expect(1);
         Assert.Contains("the adapter's config: found no such file", other.Error, StringComparison.Ordinal);
         Finished target = ChildProcess.Modelc("train", folder["base"], "--lora-rank", "2", "--lora-targets", "q_prj", "--text", folder["text.txt"], "--context", "32", "--steps", "1", "-o", folder["none"]).Expect(1);
-        Assert.Contains("found the target 'q_prj', expected one of q_proj", target.Error, StringComparison.Ordinal);
+        Assert.Contains("MC322: the adapters: found the target 'q_prj', expected one of q_proj, ", target.Error, StringComparison.Ordinal);
+        Assert.EndsWith("Correct the list of targets.", target.Error.TrimEnd(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -113,13 +114,16 @@ public sealed partial class TrainTests : IDisposable
         Assert.Single(Directory.GetDirectories(Path.Combine(folder["parts"], "checkpoints")));
         RefuseOnAFullDisk("parts", [.. steps, "--resume", "--checkpoint-every", "1"]);
         Assert.Single(Directory.GetFileSystemEntries(Path.Combine(folder["parts"], "checkpoints")));
-        Assert.Contains("MC332: ", Refuse(1, "parts", ["--steps", "300", "--resume", "--seed", "2"]), StringComparison.Ordinal);
+        Assert.Contains("MC332: --seed: found 2, expected 1, with which the training in ", Refuse(1, "parts", [.. steps, "--resume", "--seed", "2"]), StringComparison.Ordinal);
+        Assert.Contains("MC332: text: found another than the training in ", Refuse(1, "parts", [.. steps, "--resume", "--hold-out", "0.2"]), StringComparison.Ordinal);
         string otherBase = WriteText("base.json", File.ReadAllText(folder["config.json"]).Replace("10000.0", "20000.0", StringComparison.Ordinal));
-        Assert.Contains("training.json: model: found ", Refuse(1, "parts", [.. steps, "--resume", "--config", otherBase]), StringComparison.Ordinal);
+        Assert.Contains("MC332: model: found another than the training in ", Refuse(1, "parts", [.. steps, "--resume", "--config", otherBase]), StringComparison.Ordinal);
         Assert.Contains("MC320: -o: found checkpoints", Refuse(2, "parts", steps), StringComparison.Ordinal);
         Assert.Contains("going on behind step", Train("parts", [.. steps, "--resume"]).Error, StringComparison.Ordinal);
         Assert.Equal(Weights("whole"), Weights("parts"));
         Assert.Equal(300, File.ReadAllLines(Path.Combine(folder["parts"], "train-log.jsonl")).Length);
+        Assert.Contains("all 300 steps are done already", Train("parts", [.. steps, "--resume"]).Error, StringComparison.Ordinal);
+        Assert.Contains("MC332: --steps: found 301, expected 300, ", Refuse(1, "parts", ["--steps", "301", "--resume"]), StringComparison.Ordinal);
         Directory.Delete(Path.Combine(folder["parts"], "checkpoints"), recursive: true);
         Assert.Contains("--resume: found config.json", Refuse(2, "parts", [.. steps, "--resume"]), StringComparison.Ordinal);
     }
@@ -132,6 +136,8 @@ public sealed partial class TrainTests : IDisposable
         Assert.Contains("MC320: --context: found 65, expected at most 64, the context of the model", Refuse(2, "out", ["--steps", "1", "--context", "65"]), StringComparison.Ordinal);
         Assert.Contains("MC320: --warmup: found 9 steps, expected at most all, 3.", Refuse(2, "out", ["--steps", "3", "--warmup", "9"]), StringComparison.Ordinal);
         Assert.Contains("MC021", Refuse(1, "out", ["--steps", "1", "--text", folder["nothing.txt"]]), StringComparison.Ordinal);
+        string misspelt = WriteText("misspelt.json", File.ReadAllText(folder["config.json"]).Replace("rope_theta", "rope_thetaa", StringComparison.Ordinal));
+        Assert.Contains($"{misspelt}: warning MC008: rope_thetaa: ", Refuse(2, "out", ["--steps", "1", "--context", "65", "--config", misspelt]), StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder["out"]));
         Assert.Contains("found neither DIR nor --config", ChildProcess.Modelc("train", "--text", "a", "--steps", "1", "-o", folder["out"]).Expect(2).Error, StringComparison.Ordinal);
     }

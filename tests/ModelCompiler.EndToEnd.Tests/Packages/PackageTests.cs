@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.IO.Compression;
+using System.Net;
+using System.Text.Json;
 using ModelCompiler.EndToEnd.Tests.CommandLine;
 
 namespace ModelCompiler.EndToEnd.Tests.Packages;
@@ -9,45 +11,54 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
 {
     private const string Prompt = "The goldsmith";
 
+    /// <summary>Restored once, it is built from nothing, run and published without a source of packages, and only reads their folder.</summary>
     [Fact]
-    public void AConsoleProgramNeedsNoOtherPackages()
+    public void AConsoleProgramNeedsNoOtherPackagesAndNoNetwork()
     {
         string project = feed.NewProject("console", others: false);
         ChildProcess.Dotnet(project, "restore", "--nologo").Expect(0);
-        string[] restored = feed.Restored();
-        string output = ChildProcess.Dotnet(project, "run", "--no-restore", "-c", "Release").Expect(0).Output;
-        Assert.StartsWith(Prompt + " ", output);
-        Assert.Equal(restored, feed.Restored()); // the folder of packages may be read-only
-
-        Assert.SkipUnless(Native.ChildProcess.Exists("clang"), "clang is not installed.");
-        Finished published = ChildProcess.Dotnet(project, "publish", "--nologo", "-c", "Release", "-p:PublishAot=true", "-o", "out", "-warnaserror").Expect(0);
-        Assert.DoesNotContain("warning", published.Output, StringComparison.OrdinalIgnoreCase);
-        Assert.All(Directory.GetFiles(Path.Combine(project, "out")), file => Assert.Matches(@"^Tale(\.exe|\.dbg|\.pdb)?$", Path.GetFileName(file)));
-        Assert.StartsWith(Prompt + " ", Native.ChildProcess.Run(Path.Combine(project, "out", "Tale"), []));
+        PackageFeed.Cut(project);
+        Directory.Delete(Path.Combine(project, "obj"), recursive: true);
+        string[] restored = PackageFeed.Restored(project);
+        Assert.NotEmpty(restored);
+        Assert.StartsWith(Prompt + " ", ChildProcess.Dotnet(project, "run", "-c", "Release").Expect(0).Output);
+        Assert.StartsWith(Prompt + " ", Native.ChildProcess.Run(Publish(project), []));
+        Assert.Equal(restored, PackageFeed.Restored(project));
     }
 
     [Fact]
-    public void AChatAnswers()
+    public void AChatAnswersAndBeginsAnewWhereItsConversationIsFull()
     {
-        string project = feed.NewProject("chat", others: true);
-        ChildProcess.Dotnet(project, "build", "--nologo", "-c", "Release", "-warnaserror").Expect(0);
-        ProcessStartInfo start = new("dotnet", Path.Combine("bin", "Release", "net10.0", "Tale.dll"))
+        using Process process = Process.Start(new ProcessStartInfo(Publish(feed.NewProject("chat", others: true)))
         {
-            WorkingDirectory = project, RedirectStandardInput = true, RedirectStandardOutput = true, StandardOutputEncoding = System.Text.Encoding.UTF8,
-        };
-        using Process process = Process.Start(start)!;
+            RedirectStandardInput = true, RedirectStandardOutput = true, StandardOutputEncoding = System.Text.Encoding.UTF8,
+        })!;
+        process.StandardInput.WriteLine(Prompt);
+        process.StandardInput.WriteLine(string.Concat(Enumerable.Repeat("gold ", 400)));
         process.StandardInput.WriteLine(Prompt);
         process.StandardInput.WriteLine();
         process.StandardInput.Close();
         string answer = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         Assert.Equal(0, process.ExitCode);
-        Assert.Matches(@"^> \s*\S[\s\S]+\n> $", answer.ReplaceLineEndings("\n"));
+        Assert.Matches(@"^> \s*\S[\s\S]+\n> \(The conversation has \d{3} tokens, and the model has room for 256: it begins anew\.\)\n> \s*\S[\s\S]+\n> $", answer.ReplaceLineEndings("\n"));
     }
 
     [Fact]
-    public void AWebServiceBuildsWithoutAWarning()
-        => ChildProcess.Dotnet(feed.NewProject("webapi", others: true), "build", "--nologo", "-c", "Release", "-warnaserror").Expect(0);
+    public async Task AWebServiceStreamsRefusesAndStops()
+    {
+        using WebService service = await WebService.StartAsync(Publish(feed.NewProject("webapi", others: true)));
+        string text = await service.GetAsync(Prompt, HttpStatusCode.OK);
+        Assert.NotEmpty(text.Trim());
+
+        using JsonDocument problem = JsonDocument.Parse(await service.GetAsync(string.Concat(Enumerable.Repeat("gold ", 400)), HttpStatusCode.BadRequest));
+        Assert.Equal(400, problem.RootElement.GetProperty("status").GetInt32());
+        Assert.Matches(@"^prompt: found \d{3} tokens, expected at most 256, the model's context\.$", problem.RootElement.GetProperty("detail").GetString());
+
+        await service.LeaveAsync(Prompt); // a client that goes away leaves the service to the next one
+        Assert.NotEmpty((await service.GetAsync(Prompt, HttpStatusCode.OK)).Trim());
+        Assert.Equal(0, service.Interrupt());
+    }
 
     [Fact]
     public void TheToolRuns()
@@ -82,6 +93,22 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
         string nuspec = reader.ReadToEnd();
         Assert.Contains("<license type=\"expression\">MIT</license>", nuspec);
         Assert.DoesNotContain(files, IsNative);
+    }
+
+    /// <summary>The one file that NativeAOT makes of a project, without a warning.</summary>
+    private static string Publish(string project)
+    {
+        if (!Native.ChildProcess.Exists("clang"))
+        {
+            ChildProcess.Dotnet(project, "build", "--nologo", "-c", "Release", "-warnaserror").Expect(0);
+            Assert.Skip("clang is not installed.");
+        }
+
+        Finished published = ChildProcess.Dotnet(project, "publish", "--nologo", "-c", "Release", "-p:PublishAot=true", "-o", "out", "-warnaserror").Expect(0);
+        Assert.DoesNotContain("warning", published.Output, StringComparison.OrdinalIgnoreCase);
+        string program = PackageFeed.ProjectName + (OperatingSystem.IsWindows() ? ".exe" : "");
+        Assert.Equal([program], Directory.EnumerateFileSystemEntries(Path.Combine(project, "out")).Select(path => Path.GetFileName(path)));
+        return Path.Combine(project, "out", program);
     }
 
     private static bool IsNative(string file)

@@ -95,8 +95,25 @@ public sealed class LookInsideTests : IDisposable
     public void ATextLongerThanTheContextIsRefused()
     {
         string error = Run(string.Concat(Enumerable.Repeat("金", 5000))).Expect(1).Error;
-        Assert.Contains("5", error);
+        Assert.Matches(@"found 500\d tokens, expected at most 256, the model's context", error);
         Assert.False(File.Exists(folder["page.html"]));
+    }
+
+    [Fact]
+    public void APageOfMegabytesIsWrittenOnlyWhereItIsAskedFor()
+    {
+        string text = string.Concat(Enumerable.Repeat("金", 240));
+        Assert.Matches(@"found 24\d tokens, of which there are 1\.\d million numbers to see, expected at most 1\.0 million\. Give shorter texts, or --large", Run(text).Expect(1).Error);
+        Assert.False(File.Exists(folder["page.html"]));
+        Run(text, "--large").Expect(0);
+        Assert.InRange(new FileInfo(folder["page.html"]).Length, 2_000_000, 10_000_000);
+    }
+
+    [Fact]
+    public void AnOptionThatIsNoneIsNoText()
+    {
+        Assert.StartsWith("found '--modle', which is no option of 'LookInside', expected perhaps --model.", Run("金", "--modle", "x").Expect(2).Error);
+        Assert.Contains("Text 1: --modle", ChildProcess.Dotnet(folder.Root, program, "--html", "page.html", "--", "--modle").Expect(0).Output);
     }
 
     private Finished Run(params string[] arguments)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 using ModelCompiler.EndToEnd.Tests.CommandLine;
 using ModelCompiler.EndToEnd.Tests.Conformance;
 using ModelCompiler.EndToEnd.Tests.Native;
@@ -14,6 +15,7 @@ public sealed class SingleFileTests : IDisposable
 {
     private const string Prompt = "The goldsmith";
     private const long LargestProgramBytes = 4_000_000;
+    private const int Aborted = 128 + 6; // SIGABRT
 
     private readonly TemporaryFolder folder = new();
 
@@ -29,6 +31,20 @@ public sealed class SingleFileTests : IDisposable
 
         Assert.SkipUnless(NativeProcess.Exists("qemu-x86_64-static"), "qemu-x86_64-static is not installed.");
         RefusesAProcessorWithoutAvx2(program);
+
+        Assert.SkipUnless(NativeProcess.Exists("gdb"), "gdb is not installed.");
+        StopsInALayer(program);
+    }
+
+    /// <summary>A debugger finds the line in the emitted file, stops there and shows it.</summary>
+    private void StopsInALayer(string program)
+    {
+        string layer = Directory.GetFiles(folder["build"], "HelloModel.HelloModel.Layer01.g.cs", SearchOption.AllDirectories).Single();
+        string symbols = Directory.GetFiles(folder["build"], "SingleFile.dbg", SearchOption.AllDirectories).Single();
+        string[] lines = File.ReadAllLines(layer);
+        int line = Array.FindIndex(lines, text => text.TrimStart().StartsWith("TKernels.RmsNorm", StringComparison.Ordinal)) + 1;
+        string seen = NativeProcess.Run("gdb", ["-q", "-batch", "-ex", "set pagination off", "-ex", $"symbol-file \"{symbols}\"", "-ex", $"break {Path.GetFileName(layer)}:{line}", "-ex", "run", "-ex", "kill", program]);
+        Assert.Matches($@"hit Breakpoint [\d.]+, .*RunLayer01Attention<.*Layer01\.g\.cs:{line}\n{line}\t{Regex.Escape(lines[line - 1])}", seen);
     }
 
     [Fact]
@@ -43,8 +59,9 @@ public sealed class SingleFileTests : IDisposable
     {
         Finished published = BuildProcess.Dotnet(
             Path.Combine(SharedData.RepositoryRoot, "samples", "SingleFile"), "publish", "--nologo", "-c", "Release", "-r", runtime, "-o", folder["out"], "--artifacts-path", folder["build"],
-            "-p:ModelCompilerPrebuilt=true", $"-p:ModelCompilerConfiguration={BuildProcess.Configuration}", "-p:AllowedReferenceRelatedFileExtensions=none", "-warnaserror").Expect(0);
+            "-p:ModelCompilerPrebuilt=true", $"-p:ModelCompilerConfiguration={BuildProcess.Configuration}", "-p:EmitCompilerGeneratedFiles=true", "-warnaserror").Expect(0);
         Assert.DoesNotContain("warning", published.Output, StringComparison.OrdinalIgnoreCase);
+        Assert.Equal(runtime.EndsWith("-x64", StringComparison.Ordinal), published.Output.Contains("Publishing for processors with x86-64-v3 (ModelCompilerInstructionSet)", StringComparison.Ordinal));
         string program = Assert.Single(Directory.GetFiles(folder["out"]));
         using HelloModel model = HelloModel.Load();
         long beyondWeightsBytes = new FileInfo(program).Length - model.Description.WeightsLengthBytes;
@@ -65,7 +82,7 @@ public sealed class SingleFileTests : IDisposable
         Task<string> error = process.StandardError.ReadToEndAsync();
         Assert.Empty(process.StandardOutput.ReadToEnd());
         process.WaitForExit();
-        Assert.NotEqual(0, process.ExitCode);
+        Assert.Equal(Aborted, process.ExitCode);
         Assert.StartsWith("The required instruction sets are not supported by the current CPU.", error.Result.TrimStart());
     }
 }

@@ -1,6 +1,8 @@
+using System.IO.Compression;
 using System.Reflection.Metadata;
 using System.Reflection.Metadata.Ecma335;
 using System.Reflection.PortableExecutable;
+using System.Security.Cryptography;
 
 namespace ModelCompiler.EndToEnd.Tests.Samples;
 
@@ -8,6 +10,20 @@ namespace ModelCompiler.EndToEnd.Tests.Samples;
 public sealed class SymbolsTests
 {
     private static readonly Guid embeddedSource = new("0E8A571B-6926-466E-B4AD-8AB04611F5FE");
+
+    /// <summary>Four bytes say how long the text is when it is inflated; 0: it lies there as it is.</summary>
+    private static byte[] Text(byte[] blob)
+    {
+        if (BitConverter.ToInt32(blob) == 0)
+        {
+            return blob[sizeof(int)..];
+        }
+
+        using DeflateStream inflated = new(new MemoryStream(blob, sizeof(int), blob.Length - sizeof(int)), CompressionMode.Decompress);
+        using MemoryStream text = new();
+        inflated.CopyTo(text);
+        return text.ToArray();
+    }
 
     [Fact]
     public void ABreakpointHoldsInEveryLayer()
@@ -20,7 +36,8 @@ public sealed class SymbolsTests
         for (int layer = 0; layer < model.Description.Layers; layer++)
         {
             DocumentHandle document = Assert.Single(symbols.Documents, handle => symbols.GetString(symbols.GetDocument(handle).Name).EndsWith($"HelloModel.Layer{layer:00}.g.cs", StringComparison.Ordinal));
-            Assert.Contains(symbols.GetCustomDebugInformation(document), handle => symbols.GetGuid(symbols.GetCustomDebugInformation(handle).Kind) == embeddedSource);
+            CustomDebugInformation source = symbols.GetCustomDebugInformation(document).Select(symbols.GetCustomDebugInformation).Single(information => symbols.GetGuid(information.Kind) == embeddedSource);
+            Assert.Equal(symbols.GetBlobBytes(symbols.GetDocument(document).Hash), SHA256.HashData(Text(symbols.GetBlobBytes(source.Value)))); // a debugger refuses any other text
             foreach (string part in (string[])["Attention", "FeedForward"])
             {
                 MethodDefinitionHandle method = Assert.Single(code.MethodDefinitions, handle => code.GetString(code.GetMethodDefinition(handle).Name) == $"RunLayer{layer:00}{part}");

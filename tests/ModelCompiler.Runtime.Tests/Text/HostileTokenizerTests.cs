@@ -10,7 +10,7 @@ public sealed class HostileTokenizerTests
     private const string Model = """{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]}""";
 
     [Theory]
-    [InlineData("{", "tokenizer.json is no valid JSON")]
+    [InlineData("{", "tokenizer.json: found text that is no JSON (")]
     [InlineData("[]", "found [], expected an object")]
     [InlineData("{}", "model: found nothing, expected an object")]
     [InlineData("""{"model":{"type":"Unigram","vocab":[]}}""", "model: found a component of type 'Unigram'; supported are BPE")]

@@ -39,7 +39,7 @@ internal static class InsertAdapters
         foreach (string target in options.TargetModules.Where(target => !modules.Any(module => Fits(module, target))))
         {
             IEnumerable<string> known = modules.Select(module => module[(module.LastIndexOf('.') + 1)..]).Distinct();
-            throw new ArgumentException($"found the target '{target}', expected one of {string.Join(", ", known)}, or more of a module's name", nameof(options));
+            throw new ArgumentException($"the adapters: found the target '{target}', expected one of {string.Join(", ", known)}, or more of a module's name. Correct the list of targets.", nameof(options));
         }
 
         Writer writer = new(graph, options);

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.AI;
 using ModelCompiler.Extensions.AI;
+using ModelCompiler.Runtime.Sessions;
 
 using var model = SmallModel.Load();
 using IChatClient client = model.AsChatClient();
@@ -12,12 +13,20 @@ while (true)
 
     conversation.Add(new(ChatRole.User, line));
     List<ChatResponseUpdate> updates = [];
-    await foreach (var update in client.GetStreamingResponseAsync(conversation, new() { MaxOutputTokens = 100 }))
+    try
     {
-        Console.Write(update.Text);
-        updates.Add(update);
-    }
+        await foreach (var update in client.GetStreamingResponseAsync(conversation, new() { MaxOutputTokens = 100 }))
+        {
+            Console.Write(update.Text);
+            updates.Add(update);
+        }
 
-    Console.WriteLine();
-    conversation.AddMessages(updates);
+        Console.WriteLine();
+        conversation.AddMessages(updates);
+    }
+    catch (ContextFullException full)
+    {
+        Console.WriteLine($"(The conversation has {full.Found} tokens, and the model has room for {full.Limit}: it begins anew.)");
+        conversation.Clear();
+    }
 }

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Text.RegularExpressions;
+using ModelCompiler.Compiler.Diagnostics;
+
+namespace ModelCompiler.Tool.Commands;
+
+/// <summary>Finds options that a command does not have: the parser takes them for a file, a text or a folder wherever one of those may stand.</summary>
+internal static partial class UnknownOptions
+{
+    /// <summary>What options that take any text, one that begins with a dash too, call it in their help.</summary>
+    public const string AnyText = "TEXT";
+
+    /// <summary>A sentence for each.</summary>
+    public static IEnumerable<string> Describe(ParseResult parsed)
+    {
+        Command command = parsed.CommandResult.Command;
+        string[] known = [.. command.Options.Concat(parsed.RootCommandResult.Command.Options).SelectMany(option => option.Aliases.Prepend(option.Name)).Where(name => name.StartsWith("--", StringComparison.Ordinal))];
+        HashSet<string> plain = [.. parsed.Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash).Select(token => token.Value)];
+        foreach (string found in parsed.CommandResult.Children.SelectMany(Values).Concat(parsed.UnmatchedTokens).Where(value => !plain.Contains(value)).Distinct())
+        {
+            if (Option().Match(found) is { Success: true, Groups: var groups })
+            {
+                string name = groups[1].Value;
+                string meant = Spelling.Nearest(name, known) is { } nearest ? $"perhaps {nearest}" : "one of those that --help lists";
+                yield return $"found '{name}', which is no option of '{command.Name}', expected {meant}. What begins with a dash and is no option stands behind --.";
+            }
+        }
+    }
+
+    private static IEnumerable<string> Values(SymbolResult result) => result switch
+    {
+        ArgumentResult argument => argument.Tokens.Select(token => token.Value),
+        OptionResult { Option.HelpName: not AnyText } option => option.Tokens.Select(token => token.Value),
+        _ => [],
+    };
+
+    [GeneratedRegex(@"^(--?[A-Za-z][A-Za-z0-9-]*)(=.*)?$", RegexOptions.Singleline)]
+    private static partial Regex Option();
+}
