@@ -23,7 +23,7 @@ internal sealed unsafe class OnnxSequence(OnnxModel model) : IOffloadedSequence
     public long CacheBytes => Bytes(past?.Capacity ?? 0) + Bytes(spare?.Capacity ?? 0);
 
     /// <inheritdoc/>
-    public void Read(ReadOnlySpan<int> tokens, int count, Span<float> logits, int stride, CancellationToken cancellation)
+    public void Read(ReadOnlySpan<int> tokens, Span<float> logits, int stride, CancellationToken cancellation)
     {
         int before = read;
         int rows = stride == 0 ? 0 : logits.Length / stride;
