@@ -1,6 +1,5 @@
 using System.Text.Json;
 using ModelCompiler.Compiler;
-using ModelCompiler.Compiler.Inputs;
 using ModelCompiler.EndToEnd.Tests.CommandLine;
 using ModelCompiler.EndToEnd.Tests.Conformance;
 using ModelCompiler.Onnx;
@@ -162,7 +161,6 @@ public class VerifyTests(ConformanceModels models, ExportedModels exported, ITes
         string model = folder.Synthesise("tiny");
         string path = folder["tiny.onnx"];
         Assert.Contains($"Wrote {path} (q8, ", ChildProcess.Modelc("export", model, "-o", path, "--weights", "q8").Expect(0).Output);
-        Assert.False(File.Exists(path + ".data"));
         Assert.Equal([path], Directory.GetFiles(folder.Root, "tiny.onnx*"));
         Assert.Contains("MC321", ChildProcess.Modelc("export", model, "-o", folder[Path.Combine("none", "tiny.onnx")]).Expect(1).Error);
 
@@ -177,6 +175,45 @@ public class VerifyTests(ConformanceModels models, ExportedModels exported, ITes
         ModelCompiler.Onnx.Export.OnnxFiles files = exported.Get(emitted, new(InlineBytes: 0));
         Assert.True(new FileInfo(files.DataPath!).Length > new FileInfo(files.ModelPath).Length);
         Assert.Equal(exported.Logits(emitted, emitted.Tokens(9)), exported.Logits(emitted, emitted.Tokens(9), new(InlineBytes: 0)));
+    }
+
+    /// <summary>An export over another: whichever of the two graphs lies there, at any moment in between, finds its own weights; in the end there is one pair.</summary>
+    [Fact]
+    public void AnExportNeverStandsBesideAnothersWeights()
+    {
+        EmittedModel first = models.Get("llama-untied", "f32");
+        EmittedModel second = new(WithChanged(first.Folder, "lm_head.weight", value => -value), "second", "f32", folder.Root);
+        string path = folder["model.onnx"];
+        ModelCompiler.Onnx.Export.OnnxFiles before = Export(first, inlineBytes: 0);
+        byte[] graph = File.ReadAllBytes(path), data = File.ReadAllBytes(before.DataPath!);
+        float[] expected = Logits(first);
+        Assert.Equal(before, Export(first, inlineBytes: 0) with { Dequantised = before.Dequantised });
+        Assert.Equal(graph, File.ReadAllBytes(path));
+        ModelCompiler.Onnx.Export.OnnxFiles after = Export(second, inlineBytes: 0);
+        Assert.Equal([path, after.DataPath], Directory.GetFiles(folder.Root, "model.onnx*").Order(StringComparer.Ordinal));
+        Assert.Equal(Array.ConvertAll(expected, logit => -logit), Logits(second));
+
+        // As stopped before the new graph was in its place: both files of data, and the old graph.
+        File.WriteAllBytes(path, graph);
+        File.WriteAllBytes(before.DataPath!, data);
+        Assert.Equal(expected, Logits(first));
+        Assert.Equal(path, Export(second, inlineBytes: long.MaxValue).ModelPath);
+        Assert.False(File.Exists(before.DataPath));
+
+        ModelCompiler.Onnx.Export.OnnxFiles Export(EmittedModel model, long inlineBytes)
+        {
+            using ModelFolder published = ModelFolder.Open(model.Folder);
+            return ModelCompiler.Onnx.Export.OnnxExporter.Write(model.Plan, new ModelCompiler.Compiler.Packing.PublishedParameters(published), path, new(InlineBytes: inlineBytes));
+        }
+
+        float[] Logits(EmittedModel model)
+        {
+            using OnnxModel opened = OnnxModel.Open(new OnnxOffload(path));
+            using IOffloadedSequence sequence = opened.Begin();
+            float[] logits = new float[3 * model.Vocab];
+            sequence.Read([5, 7, 9], logits, model.Vocab, CancellationToken.None);
+            return logits;
+        }
     }
 
     [Fact]
@@ -217,32 +254,40 @@ public class VerifyTests(ConformanceModels models, ExportedModels exported, ITes
         return Verifier.Run(planned, model, () => taps.Load(Engines.Best), witness, work, CancellationToken.None);
     }
 
-    /// <summary>A copy of a model with one tensor's numbers changed.</summary>
+    /// <summary>The check runs here, whatever system the program is built for: with this system's library of the package, not the one beside modelc.</summary>
+    [Fact]
+    public void ABuildForAnotherSystemVerifiesWithThisOnes()
+    {
+        using TemporaryProject project = new($"""<CompiledModel Include="models/tiny/" Verify="true" /><PackageReference Include="Microsoft.ML.OnnxRuntime" Version="{OnnxLibrary.ManagedVersion}" />""");
+        project.Synthesise();
+        foreach (string system in (string[])["linux-arm64", "linux-x64"])
+        {
+            string output = project.Build("-r", system, "-p:UseAppHost=false", "-p:SelfContained=false", "-v:n").Expect(0).Output;
+            string library = System.Text.RegularExpressions.Regex.Match(output, "modelc.dll\" verify .* --library \"(.*?)\"").Groups[1].Value;
+            Assert.True(File.Exists(library), library);
+            Assert.Contains($"{Path.DirectorySeparatorChar}{RuntimeOfThisSystem}{Path.DirectorySeparatorChar}", library);
+        }
+    }
+
+    /// <summary>As the packages bring it, without a native library.</summary>
+    [Fact]
+    public void AToolWithoutALibraryAsksForOne()
+    {
+        string tool = Directory.CreateDirectory(folder["tool"]).FullName;
+        foreach (string file in Directory.GetFiles(Path.GetDirectoryName(ChildProcess.BuiltTool)!).Where(file => !Path.GetFileName(file).Contains("onnxruntime.", StringComparison.Ordinal) || file.EndsWith(".OnnxRuntime.dll", StringComparison.Ordinal)))
+        {
+            File.Copy(file, Path.Combine(tool, Path.GetFileName(file)));
+        }
+
+        string error = ChildProcess.Dotnet(folder.Root, Path.Combine(tool, "modelc.dll"), "verify", folder.Synthesise("tiny")).Expect(1).Error;
+        Assert.Contains("error MC341: ONNX Runtime's native library: found none that loads", error);
+        Assert.Contains("--library", error);
+    }
+
+    private static string RuntimeOfThisSystem
+        => $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-{System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
+
     private string WithChanged(string source, string tensor, Func<float, float> change) => WithChanged(source, tensor, (value, _) => change(value));
 
-    private string WithChanged(string source, string tensor, Func<float, int, float> change)
-    {
-        string copy = Directory.CreateDirectory(folder[Guid.NewGuid().ToString("n")]).FullName;
-        foreach (string file in Directory.GetFiles(source))
-        {
-            File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
-        }
-
-        TensorInfo info;
-        using (ModelFolder opened = ModelFolder.Open(source))
-        {
-            info = opened.Inputs.Tensors.Single(candidate => candidate.Name.EndsWith(tensor, StringComparison.Ordinal));
-        }
-
-        string weights = Path.Combine(copy, info.File);
-        byte[] bytes = File.ReadAllBytes(weights);
-        Span<float> numbers = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(bytes.AsSpan((int)info.OffsetBytes, (int)info.LengthBytes));
-        for (int i = 0; i < numbers.Length; i++)
-        {
-            numbers[i] = change(numbers[i], i);
-        }
-
-        File.WriteAllBytes(weights, bytes);
-        return copy;
-    }
+    private string WithChanged(string source, string tensor, Func<float, int, float> change) => ChangedModel.Write(source, folder[Guid.NewGuid().ToString("n")], change, tensor);
 }
