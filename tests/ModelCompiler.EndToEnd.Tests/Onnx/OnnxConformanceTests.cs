@@ -20,7 +20,7 @@ public class OnnxConformanceTests(ConformanceModels models, ExportedModels expor
         .. from model in ConformanceModels.Cases
            where !model.Format.Contains('+')
            from operators in Enum.GetValues<OnnxOperators>()
-           where operators == OnnxOperators.Standard || model.Format == "f32" || (operators == OnnxOperators.Gpu && model.Format is "q8" or "q4")
+           where operators == OnnxOperators.Standard || model.Format is "f32" or "q8" or "q4"
            select (model.Model, model.Format, operators),
     ];
 
