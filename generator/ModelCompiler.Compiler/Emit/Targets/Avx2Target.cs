@@ -11,8 +11,6 @@ internal sealed class Avx2Target() : VectorTarget(TargetSet.Avx2, 8)
 
     public override string Fma(string a, string b, string c) => $"Fma.MultiplyAdd({a}, {b}, {c})";
 
-    public override string Prefetch(string pointer) => $"Sse.Prefetch1({pointer});";
-
     public override Func<string, string, bool, string> Interleave => (a, b, upper) => $"Avx.Unpack{(upper ? "High" : "Low")}({a}, {b})";
 
     public override BlockDot Dot { get; } = new PairwiseDot("Avx2");

@@ -11,8 +11,6 @@ internal sealed class Avx512Target() : VectorTarget(TargetSet.Avx512, 16)
 
     public override string Fma(string a, string b, string c) => $"Avx512F.FusedMultiplyAdd({a}, {b}, {c})";
 
-    public override string Prefetch(string pointer) => $"Sse.Prefetch1({pointer});";
-
     public override Func<string, string, bool, string> Interleave => (a, b, upper) => $"Avx512F.Unpack{(upper ? "High" : "Low")}({a}, {b})";
 
     public override BlockDot Dot { get; } = new PairwiseDot("Avx512BW");

@@ -56,9 +56,6 @@ internal abstract class VectorTarget(TargetSet set, int lanes)
     /// </summary>
     public virtual Func<string, string, bool, string>? Interleave => null;
 
-    /// <summary>A statement that has a cache line brought into the second-level cache; null: the target has none. An address behind the end does no harm.</summary>
-    public virtual string? Prefetch(string pointer) => null;
-
     public string Load(string pointer) => $"{Vector}.Load({pointer})";
 
     public string Store(string value, string pointer) => $"{Vector}.Store({value}, {pointer});";

@@ -100,12 +100,12 @@ internal static class AttentionGradientWriter
     private static void WriteOuter(SourceWriter writer, KernelSet set, AttentionGradientKernel a, int tile, string scores, string rows, int stride, string sums)
     {
         writer.Open($"for (int position = begin; position < row + rows; position += {tile})");
-        writer.Line($"int count = Math.Min({tile}, row + rows - position);");
+        writer.Line($"int count = Math.Min({tile}, row + rows - position), first = Math.Max(position - row, 0); // earlier rows do not see these positions");
         for (int column = 0; column < a.HeadStride; column += 64)
         {
             string outer = OuterTileWriter.Require(set, new OuterProduct(Math.Min(64, a.HeadStride - column), stride, a.HeadStride));
             string at = column == 0 ? "" : $" + {column}";
-            writer.Line($"{outer}({scores} + position, stride, count, {rows}{at}, {sums} + ((nint)position * {a.HeadStride}){at}, rows);");
+            writer.Line($"{outer}({scores} + (first * stride) + position, stride, count, {rows} + ((nint)first * {stride}){at}, {sums} + ((nint)position * {a.HeadStride}){at}, rows - first);");
         }
 
         writer.Close().Line();

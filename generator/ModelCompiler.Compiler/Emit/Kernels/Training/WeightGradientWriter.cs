@@ -77,20 +77,9 @@ internal static class WeightGradientWriter
 
             if (kernel.HasWeight)
             {
-                bool prefetches = set.Target.Prefetch("next") is not null;
-                if (prefetches)
-                {
-                    writer.Line($"float* next = dy + ({OuterTilePlan.RowBlock} * (nint){kernel.GradientStride});");
-                }
-
                 string outer = OuterTileWriter.Require(set, new OuterProduct(columns, columns, columns));
                 writer.Open($"for (int input = 0; input < inputs; input += {tile})");
                 writer.Line($"{outer}(x + input, {kernel.InStride}, Math.Min({tile}, inputs - input), columns, sums + (input * {columns}), count);");
-                if (prefetches)
-                {
-                    WritePrefetch(writer, set.Target, kernel, columns, tile);
-                }
-
                 writer.Close().Line();
                 writer.Line($"x += {OuterTilePlan.RowBlock} * {kernel.InStride};");
             }
@@ -98,22 +87,6 @@ internal static class WeightGradientWriter
             writer.Line($"dy += {OuterTilePlan.RowBlock} * {kernel.GradientStride};");
             writer.Close().Close();
         });
-
-    /// <summary>The next block of dy's columns, in equal parts after each tile: its lines lie too far apart for the processor to guess them.</summary>
-    private static void WritePrefetch(SourceWriter writer, VectorTarget t, WeightGradientKernel kernel, int columns, int tile)
-    {
-        int tiles = (Math.Min(kernel.InputBlock, kernel.Inputs) + tile - 1) / tile;
-        int rows = (OuterTilePlan.RowBlock + tiles - 1) / tiles;
-        for (int row = 0; row < rows; row++)
-        {
-            for (int line = 0; line < columns; line += 16)
-            {
-                writer.Line(t.Prefetch(line == 0 ? "next" : $"next + {line}")!);
-            }
-
-            writer.Line($"next += {kernel.GradientStride};");
-        }
-    }
 
     /// <summary>Requires <c>(source, sourceStride, rows, target)</c>: target[rows × columns], without gaps.</summary>
     public static string Copy(KernelSet set, int columns) => set.Require(KernelFile.Kernels, $"CopyColumns{columns}", writer =>
