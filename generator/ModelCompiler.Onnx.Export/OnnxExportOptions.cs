@@ -30,7 +30,7 @@ public enum OnnxActivations
 /// <param name="Operators">Standard or decomposed.</param>
 /// <param name="Activations">Type of what is computed.</param>
 /// <param name="ChooseLogits">Adds the input <see cref="OnnxNames.LogitsToKeep"/>, so that a prompt need not compute logits of all its tokens.</param>
-/// <param name="InlineBytes">Weights of more bytes in all lie in a file of their own, NAME.data; protobuf ends at 2 GiB.</param>
+/// <param name="InlineBytes">Weights of more bytes in all lie in a file of their own, NAME.HASH.data; protobuf ends at 2 GiB.</param>
 public sealed record OnnxExportOptions(
     OnnxOperators Operators = OnnxOperators.Standard, OnnxActivations Activations = OnnxActivations.F32, bool ChooseLogits = false, long InlineBytes = 64L << 20);
 

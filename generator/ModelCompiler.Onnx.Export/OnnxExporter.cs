@@ -22,7 +22,7 @@ public static class OnnxExporter
     private const int Opset = 24;
     private const int IrVersion = 12;
 
-    /// <summary>Writes <paramref name="path"/>, and its weights beside it where they are large. Whoever fails or is cancelled leaves neither.</summary>
+    /// <summary>Writes <paramref name="path"/>, and its weights beside it where they are large. Whoever fails or is cancelled leaves what lay there.</summary>
     /// <param name="plan">The model, and the format of each matrix.</param>
     /// <param name="source">The numbers as published.</param>
     /// <param name="path">The file to write, such as <c>model.onnx</c>; replaced when it is there.</param>
@@ -38,8 +38,7 @@ public static class OnnxExporter
     {
         options ??= new OnnxExportOptions();
         bool external = plan.Weights.LengthBytes > options.InlineBytes;
-        string dataPath = path + ".data";
-        string beside = $"{path}.{Guid.NewGuid():n}.tmp", dataBeside = $"{dataPath}.{Guid.NewGuid():n}.tmp";
+        string beside = $"{path}.{Guid.NewGuid():n}.tmp", dataBeside = $"{path}.data.{Guid.NewGuid():n}.tmp";
         try
         {
             OnnxFiles files;
@@ -47,26 +46,17 @@ public static class OnnxExporter
             using (FileStream file = new(beside, FileMode.CreateNew, FileAccess.Write))
             {
                 OnnxGraph graph = new();
-                TensorStore store = new(graph.Proto, data, Path.GetFileName(dataPath));
+                using TensorStore store = new(graph.Proto, data);
                 WeightWriter weights = new(plan, source, graph, store, options.Activations, progress, cancellation);
                 ModelProto model = Build(plan, new Lowering(plan.Graph, graph, weights, options));
+                string? dataName = external ? store.NameData(Path.GetFileName(path)) : null;
                 model.WriteTo(file);
-                files = new OnnxFiles(path, external ? dataPath : null, store.LengthBytes, weights.Dequantised);
+                files = new OnnxFiles(path, dataName is null ? null : Beside(path, dataName), store.LengthBytes, weights.Dequantised);
             }
 
             check?.Invoke();
             cancellation.ThrowIfCancellationRequested();
-            if (external)
-            {
-                File.Move(dataBeside, dataPath, overwrite: true);
-            }
-
-            File.Move(beside, path, overwrite: true);
-            if (!external)
-            {
-                File.Delete(dataPath); // of a larger model that lay here before
-            }
-
+            Replace(files, beside, dataBeside);
             return files;
         }
         finally
@@ -75,6 +65,28 @@ public static class OnnxExporter
             File.Delete(dataBeside);
         }
     }
+
+    /// <summary>
+    /// The data first, under a name that no other data have; then the graph, in one step, in the place of the one before; then goes what that one read. Stopped in between, whatever graph
+    /// lies there reads its own data.
+    /// </summary>
+    private static void Replace(OnnxFiles files, string beside, string dataBeside)
+    {
+        string path = files.ModelPath;
+        string? before = TensorStore.DataOf(path);
+        if (files.DataPath is { } data)
+        {
+            File.Move(dataBeside, data, overwrite: true);
+        }
+
+        File.Move(beside, path, overwrite: true);
+        if (before is not null && Path.GetFileName(before) == before && before.StartsWith(Path.GetFileName(path) + ".", StringComparison.Ordinal) && before != Path.GetFileName(files.DataPath))
+        {
+            File.Delete(Beside(path, before));
+        }
+    }
+
+    private static string Beside(string path, string name) => Path.Combine(Path.GetDirectoryName(path) ?? "", name);
 
     private static ModelProto Build(ModelPlan plan, Lowering lowering)
     {

@@ -37,6 +37,9 @@ internal sealed unsafe class OnnxCache : IDisposable
     /// <summary>True when the CPU can read it.</summary>
     public bool IsReadable { get; }
 
+    /// <summary>Its memory was given back.</summary>
+    public bool IsDisposed { get; private set; }
+
     /// <summary>Tensor <paramref name="index"/> as float32, its first <paramref name="positions"/>: [kvHeads, positions, headDim].</summary>
     public void Copy(int index, OnnxShape shape, int positions, Span<float> destination)
     {
@@ -80,6 +83,7 @@ internal sealed unsafe class OnnxCache : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        IsDisposed = true;
         foreach (OrtMemoryAllocation? tensor in tensors)
         {
             tensor?.Dispose();

@@ -11,11 +11,11 @@ public static class OnnxLibrary
 {
     private static readonly Lock Gate = new();
     private static string? chosen;
-    private static bool opened;
+    private static bool used;
 
     /// <summary>Takes the native library from a file: a build with another provider, put there by hand.</summary>
     /// <param name="path">Such as <c>/opt/onnxruntime-gpu/lib/libonnxruntime.so</c>.</param>
-    /// <exception cref="OnnxLibraryException">There is no such file, or another library is in use already.</exception>
+    /// <exception cref="OnnxLibraryException">There is no such file, it is another library or an older version, and nothing was chosen; or another one is in use already.</exception>
     public static void Use(string path)
     {
         lock (Gate)
@@ -26,20 +26,17 @@ public static class OnnxLibrary
                 return;
             }
 
-            if (opened || chosen is not null)
+            if (used || chosen is not null)
             {
-                throw new OnnxLibraryException($"ONNX Runtime's native library: found that another one is in use already, expected to take '{full}' before the first use.");
+                throw new OnnxLibraryException($"ONNX Runtime's native library: found that {(chosen is null ? "it was used" : $"'{chosen}' was taken")} already, expected to take '{full}' before the first use.");
             }
 
-            if (!File.Exists(full))
-            {
-                throw new OnnxLibraryException($"ONNX Runtime's native library: found no file '{full}', expected libonnxruntime of the version {ManagedVersion}.");
-            }
-
-            chosen = full;
+            // Looked at before it is chosen: .NET remembers for the whole process which library it took, and that it did not fit.
+            nint library = NativeOnnxLibrary.Load(full, ManagedVersion);
             OrtEnv.DisableDllImportResolver = true;
-            NativeLibrary.SetDllImportResolver(typeof(OrtEnv).Assembly, (name, assembly, search)
-                => name.StartsWith("onnxruntime", StringComparison.Ordinal) && !name.Contains("extensions", StringComparison.Ordinal) ? NativeLibrary.Load(full) : 0);
+            NativeLibrary.SetDllImportResolver(typeof(OrtEnv).Assembly, (name, _, _)
+                => name.StartsWith("onnxruntime", StringComparison.Ordinal) && !name.Contains("extensions", StringComparison.Ordinal) ? library : 0);
+            chosen = full;
         }
     }
 
@@ -62,11 +59,10 @@ public static class OnnxLibrary
     {
         lock (Gate)
         {
+            used = true;
             try
             {
-                OrtEnv environment = OrtEnv.Instance();
-                opened = true;
-                return environment;
+                return OrtEnv.Instance();
             }
             catch (Exception fault) when (IsLoading(fault))
             {
@@ -89,7 +85,7 @@ public static class OnnxLibrary
 
         string where = chosen is null ? "" : $" in '{chosen}'";
         return cause is DllNotFoundException or BadImageFormatException
-            ? $"ONNX Runtime's native library{where}: found none that loads, expected version {ManagedVersion}: reference the package Microsoft.ML.OnnxRuntime (CPU), or another native one, in the program."
+            ? $"ONNX Runtime's native library{where}: found none that loads, expected version {ManagedVersion}: reference the package Microsoft.ML.OnnxRuntime (CPU), or another native one, in the program; modelc takes the file that --library names."
             : $"ONNX Runtime's native library{where}: found another version than {ManagedVersion} ({cause.GetType().Name}), expected that one: let the native package have the version of Microsoft.ML.OnnxRuntime.Managed.";
     }
 }

@@ -14,15 +14,17 @@ internal sealed class OnnxModel : IOffloadedModel
 
     private readonly Lock gate = new();
     private readonly HashSet<OnnxCache> caches = [];
+    private readonly List<OnnxCache> leftBehind = [];
     private readonly OrtMemoryInfo? deviceMemory;
+    private bool isRunning;
     private bool disposed;
 
-    private OnnxModel(OnnxOffload options, InferenceSession session, OnnxShape shape, OrtMemoryInfo? deviceMemory, OrtAllocator? deviceAllocator)
+    private OnnxModel(OnnxOffload options, InferenceSession session, OnnxShape shape, bool choosesLogits, OrtMemoryInfo? deviceMemory, OrtAllocator? deviceAllocator)
     {
         Options = options;
         Session = session;
         Shape = shape;
-        ChoosesLogits = session.InputMetadata.ContainsKey(LogitsToKeep);
+        ChoosesLogits = choosesLogits;
         this.deviceMemory = deviceMemory;
         CacheMemory = deviceAllocator ?? OrtAllocator.DefaultInstance;
         GC.SuppressFinalize(session); // its finalizer knows no order; that of this class does
@@ -67,19 +69,31 @@ internal sealed class OnnxModel : IOffloadedModel
         using SessionOptions settings = Settings(options, provider);
         InferenceSession? session = null;
         OrtMemoryInfo? memory = null;
+        OrtAllocator? allocator = null;
         try
         {
             session = new InferenceSession(options.ModelPath, settings);
             OnnxShape shape = OnnxShape.Read(session.ModelMetadata.CustomMetadataMap, options.ModelPath);
-            bool isOnDevice = provider.Allocator is not null && options.Work == OffloadedWork.Everything;
-            memory = isOnDevice ? new OrtMemoryInfo(provider.Allocator, OrtAllocatorType.DeviceAllocator, options.DeviceId, OrtMemType.Default) : null;
-            return new OnnxModel(options, session, shape, memory, isOnDevice ? new OrtAllocator(session, memory) : null);
+            bool choosesLogits = session.InputMetadata.ContainsKey(LogitsToKeep);
+            if (provider.Allocator is not null && options.Work == OffloadedWork.Everything)
+            {
+                memory = new OrtMemoryInfo(provider.Allocator, OrtAllocatorType.DeviceAllocator, options.DeviceId, OrtMemType.Default);
+                allocator = new OrtAllocator(session, memory);
+            }
+
+            OnnxModel model = new(options, session, shape, choosesLogits, memory, allocator);
+            (session, memory, allocator) = (null, null, null); // the model's from here on
+            return model;
         }
-        catch (Exception fault)
+        catch (OnnxRuntimeException fault)
         {
+            throw OnnxFaults.Opening(fault, options);
+        }
+        finally
+        {
+            allocator?.Dispose();
             memory?.Dispose();
             session?.Dispose();
-            throw fault is OnnxRuntimeException ? OnnxFaults.Opening(fault, options) : fault;
         }
     }
 
@@ -99,14 +113,46 @@ internal sealed class OnnxModel : IOffloadedModel
         }
     }
 
-    /// <summary>Frees a cache, unless the model freed it.</summary>
+    /// <summary>Frees a cache, unless the model freed it. While a run is on, devices are not asked for anything else: then it goes when that is done.</summary>
     public void Free(OnnxCache? cache)
     {
         lock (gate)
         {
-            if (cache is not null && caches.Remove(cache))
+            if (cache is null || !caches.Remove(cache))
+            {
+                return;
+            }
+
+            if (isRunning)
+            {
+                leftBehind.Add(cache);
+            }
+            else
             {
                 cache.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Carries out a run, and frees what was left behind meanwhile. Runs follow one another: a model is used by one thread at a time.</summary>
+    public void Run(Action run)
+    {
+        lock (gate)
+        {
+            ObjectDisposedException.ThrowIf(disposed, this);
+            isRunning = true;
+        }
+
+        try
+        {
+            run();
+        }
+        finally
+        {
+            lock (gate)
+            {
+                isRunning = false;
+                FreeLeftBehind();
             }
         }
     }
@@ -128,12 +174,9 @@ internal sealed class OnnxModel : IOffloadedModel
             }
 
             disposed = true;
-            foreach (OnnxCache cache in caches)
-            {
-                cache.Dispose();
-            }
-
+            leftBehind.AddRange(caches);
             caches.Clear();
+            FreeLeftBehind();
             if (deviceMemory is not null)
             {
                 CacheMemory.Dispose();
@@ -142,6 +185,16 @@ internal sealed class OnnxModel : IOffloadedModel
 
             Session.Dispose();
         }
+    }
+
+    private void FreeLeftBehind()
+    {
+        foreach (OnnxCache cache in leftBehind)
+        {
+            cache.Dispose();
+        }
+
+        leftBehind.Clear();
     }
 
     private static SessionOptions Settings(OnnxOffload options, OnnxProvider provider)

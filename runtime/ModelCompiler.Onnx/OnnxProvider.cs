@@ -3,15 +3,31 @@ using Microsoft.ML.OnnxRuntime;
 namespace ModelCompiler.Onnx;
 
 /// <summary>An execution provider of ONNX Runtime.</summary>
-/// <param name="Name">As users write it: <c>cuda</c>.</param>
-/// <param name="RuntimeName">As ONNX Runtime lists it.</param>
-/// <param name="Allocator">Name of its device memory; null: it works in the CPU's.</param>
-/// <param name="HasDevices">It takes the number of a device.</param>
-/// <param name="HasOptions">It takes options.</param>
-/// <param name="Append">Adds it to the options of a session.</param>
-public sealed record OnnxProvider(
-    string Name, string RuntimeName, string? Allocator, bool HasDevices, bool HasOptions, Action<SessionOptions, int, IReadOnlyDictionary<string, string>> Append)
+public sealed class OnnxProvider
 {
+    private readonly Action<SessionOptions, int, IReadOnlyDictionary<string, string>> append;
+
+    private OnnxProvider(string name, string runtimeName, string? allocator, bool hasDevices, bool hasOptions, Action<SessionOptions, int, IReadOnlyDictionary<string, string>> append)
+    {
+        (Name, RuntimeName, Allocator, HasDevices, HasOptions) = (name, runtimeName, allocator, hasDevices, hasOptions);
+        this.append = append;
+    }
+
+    /// <summary>As users write it: <c>cuda</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>As ONNX Runtime lists it.</summary>
+    public string RuntimeName { get; }
+
+    /// <summary>It takes the number of a device (<see cref="OnnxOffload.DeviceId"/>).</summary>
+    public bool HasDevices { get; }
+
+    /// <summary>It takes options (<see cref="OnnxOffload.ProviderOptions"/>).</summary>
+    public bool HasOptions { get; }
+
+    /// <summary>Name of its device memory; null: it works in the CPU's.</summary>
+    internal string? Allocator { get; }
+
     /// <summary>Those that have a name here.</summary>
     public static IReadOnlyList<OnnxProvider> All { get; } =
     [
@@ -33,8 +49,11 @@ public sealed record OnnxProvider(
     public static OnnxProvider Find(string name) => All.FirstOrDefault(provider => provider.Name == name)
         ?? throw new ArgumentException($"provider: found '{name}', expected one of {string.Join(", ", All.Select(provider => provider.Name))}.", nameof(name));
 
+    /// <summary>Adds it to the options of a session.</summary>
+    internal void Append(SessionOptions session, int device, IReadOnlyDictionary<string, string> options) => append(session, device, options);
+
     private static OnnxProvider ByName(string name, string runtimeName, string appended, string? allocator = null)
-        => new(name, runtimeName, allocator, HasDevices: false, HasOptions: true, (session, _, options) => session.AppendExecutionProvider(appended, new(options)));
+        => new(name, runtimeName, allocator, hasDevices: false, hasOptions: true, (session, _, options) => session.AppendExecutionProvider(appended, new(options)));
 
     private static void AppendCuda(SessionOptions session, int device, IReadOnlyDictionary<string, string> options)
     {

@@ -23,7 +23,7 @@ internal sealed unsafe class OnnxSequence(OnnxModel model) : IOffloadedSequence
     public long CacheBytes => Bytes(past?.Capacity ?? 0) + Bytes(spare?.Capacity ?? 0);
 
     /// <inheritdoc/>
-    public void Read(ReadOnlySpan<int> tokens, int count, Span<float> logits, int stride, CancellationToken cancellation)
+    public void Read(ReadOnlySpan<int> tokens, Span<float> logits, int stride, CancellationToken cancellation)
     {
         int before = read;
         int rows = stride == 0 ? 0 : logits.Length / stride;
@@ -123,8 +123,11 @@ internal sealed unsafe class OnnxSequence(OnnxModel model) : IOffloadedSequence
         using RunOptions options = new();
         using (cancellation.Register(() => options.Terminate = true))
         {
-            model.Session.RunWithBinding(options, binding);
-            binding.SynchronizeBoundOutputs();
+            model.Run(() =>
+            {
+                model.Session.RunWithBinding(options, binding);
+                binding.SynchronizeBoundOutputs();
+            });
         }
 
         for (int row = 0; row < kept; row++)
@@ -135,7 +138,7 @@ internal sealed unsafe class OnnxSequence(OnnxModel model) : IOffloadedSequence
 
     private static OrtMemoryAllocation Integers(int count) => OrtAllocator.DefaultInstance.Allocate((uint)count * sizeof(long));
 
-    /// <summary>Makes room for what the run writes. It grows by doubling, within the limit.</summary>
+    /// <summary>Makes room for what the run writes. It grows by doubling, within the limit and what the device gives; if that is too much, by what is needed.</summary>
     private void Reserve(int positions)
     {
         past ??= model.AllocateCache(1);
@@ -144,14 +147,26 @@ internal sealed unsafe class OnnxSequence(OnnxModel model) : IOffloadedSequence
             model.Free(spare);
             spare = null;
             int doubled = Math.Min(shape.ContextLength, Math.Max(LeastCapacity, 2 * positions));
-            int capacity = Fits(doubled) ? doubled : positions;
-            if (!Fits(capacity))
+            if (!Fits(positions))
             {
                 throw new OnnxMemoryException(
                     $"keys and values: found that {positions} positions need {Bytes(past.Capacity) + Bytes(positions):N0} bytes, expected at most {model.Options.CacheLimitBytes:N0} ({nameof(OnnxOffload.CacheLimitBytes)}). Read shorter texts, or raise the limit.");
             }
 
-            spare = model.AllocateCache(capacity);
+            spare = Grow(Fits(doubled) ? doubled : positions, positions, model.AllocateCache);
+        }
+    }
+
+    /// <summary>As much as is wanted, or, where the device has not so much left, as is needed.</summary>
+    internal static T Grow<T>(int wanted, int needed, Func<int, T> allocate)
+    {
+        try
+        {
+            return allocate(wanted);
+        }
+        catch (Exception fault) when (wanted > needed && fault is (OnnxRuntimeException or OnnxMemoryException))
+        {
+            return allocate(needed);
         }
     }
 

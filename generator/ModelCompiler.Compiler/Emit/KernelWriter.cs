@@ -50,6 +50,7 @@ internal static class KernelWriter
         AttentionKernel a => $"y[rows × {a.Heads} · {a.HeadDim}] = attention of {a.Heads} heads over {a.KvHeads} key/value heads of {a.HeadDim}{(a.Window is { } window ? $", the last {window} positions" : "")}.",
         ElementwiseKernel e => $"y[rows × {e.Width}] = {e.Kind}, element by element.",
         StateTapKernel tap => $"Keeps x[rows × {tap.Width}] as a state of the trace.",
+        InputTapKernel tap => $"Keeps x[rows × {tap.Width}], which is about to be rounded.",
         GivenStatesKernel given => $"x[rows × {given.Width}] = the states that the head is to be applied to.",
         AttentionTapKernel { Attention: { } a } => $"Keeps the weights of an attention of {a.Heads} heads over {a.KvHeads} key/value heads: what it has computed page by page, once more and whole.",
         _ => TrainingKernelWriter.Describe(kernel),

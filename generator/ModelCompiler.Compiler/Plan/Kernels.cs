@@ -99,6 +99,9 @@ public abstract record TapKernel(string Name) : KernelPlan(Name);
 /// <summary>Keeps rows of <paramref name="Width"/> numbers (unpadded) as a state.</summary>
 public sealed record StateTapKernel(string Name, int Width, int InStride) : TapKernel(Name);
 
+/// <summary>Keeps rows of <paramref name="Width"/> numbers (as padded) as a product is about to round them.</summary>
+public sealed record InputTapKernel(string Name, int Width, int InStride) : TapKernel(Name);
+
 /// <summary>x = states of another step, <paramref name="Width"/> numbers each, padded with zeros.</summary>
 public sealed record GivenStatesKernel(string Name, int Width, int PaddedWidth, int OutStride) : KernelPlan(Name);
 

@@ -2,11 +2,13 @@ using ModelCompiler.Compiler.Graph;
 
 namespace ModelCompiler.Compiler.Plan;
 
-/// <content>Where a traced step is looked into: behind each section of each layer, behind each attention, and before the head's product.</content>
+/// <content>Where a traced step is looked into: behind each section of each layer, behind each attention, before the head's product, and where inputs of products are rounded.</content>
 internal sealed partial class StagePlanner
 {
+    private readonly List<Value> inputs = [];
+
     /// <summary>What runs besides whole steps; null without tracing.</summary>
-    public TracePlan? TracePlan => features.HasFlag(ModelFeatures.Trace) ? new(Vectors().ToEquatable(), Given()) : null;
+    public TracePlan? TracePlan => features.HasFlag(ModelFeatures.Trace) ? new(Vectors().ToEquatable(), Given(), inputs.ToEquatable()) : null;
 
     /// <summary>Adds what is to be kept of an operation whose stage was just added.</summary>
     private void Tap(Operation operation)
@@ -17,6 +19,13 @@ internal sealed partial class StagePlanner
             Stage attention = stages[stages.Count - 1];
             AttentionTapKernel kernel = new(attention.Kernel.Name + "Tap", (AttentionKernel)attention.Kernel);
             stages.Add(Tap(kernel, operation.Place, $"Traced: the weights of layer {operation.Place.Layer}", attention.Operands[0], operation.Place.Layer) with { PageOffset = attention.PageOffset });
+        }
+        else if (operation is Quantise { Input: var input })
+        {
+            Slot x = Slot(input);
+            InputTapKernel kernel = names.Name(name => new InputTapKernel(name, x.PaddedWidth, x.Buffer.Stride), $"TapInput{x.PaddedWidth}");
+            stages.Add(Tap(kernel, operation.Place, $"Traced: {x.Name} as it was before it was rounded", x, inputs.Count));
+            inputs.Add(input);
         }
         else if (operation.Place.Section == Section.Head ? operation is Norm : ReferenceEquals(operation, graph.Operations.Last(other => other.Place == operation.Place)))
         {

@@ -62,7 +62,7 @@ public sealed record WeightArgument(string Name, long OffsetBytes, string Commen
 /// that it and later stages still read of earlier ones.
 /// </param>
 /// <param name="BarrierAfter">Other workers' results of this stage are read next. (Norm keeps its own barrier: it needs none for one row.)</param>
-/// <param name="Traced">The state (<see cref="TracedStates"/>) or the layer that a <see cref="TapKernel"/> keeps; −1 for every other stage.</param>
+/// <param name="Traced">The state (<see cref="TracedStates"/>), the layer or the input that a <see cref="TapKernel"/> keeps; −1 for every other stage.</param>
 public sealed record Stage(
     KernelPlan Kernel, Place Place, string Equation, EquatableArray<Slot?> Operands, EquatableArray<WeightArgument> Weights,
     long PageOffset, EquatableArray<Slot> Kept, bool BarrierAfter, int Traced = -1);

@@ -8,7 +8,8 @@ namespace ModelCompiler.Compiler.Plan;
 /// </summary>
 /// <param name="Vectors">Tokens to their own vectors, without positions, each kept as state 0.</param>
 /// <param name="Given">Puts given states where the head reads the residual stream: the head follows.</param>
-public sealed record TracePlan(EquatableArray<Stage> Vectors, Stage Given);
+/// <param name="Inputs">The values that products in block formats round, in the order of their taps.</param>
+public sealed record TracePlan(EquatableArray<Stage> Vectors, Stage Given, EquatableArray<Value> Inputs);
 
 /// <summary>The states of a trace, by number: 0 the embedded tokens, then two for each layer, and the normed state that the head reads.</summary>
 public static class TracedStates

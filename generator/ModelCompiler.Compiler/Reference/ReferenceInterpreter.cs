@@ -14,9 +14,10 @@ namespace ModelCompiler.Compiler.Reference;
 /// <param name="parameters">Its weights; as a format rounded them, where that is to be part of the model (<see cref="RoundedParameters"/>).</param>
 /// <param name="layout">Where given, the inputs of products in a block format are rounded to integers, as kernels do; else nothing is.</param>
 /// <param name="cache">What keys and values are rounded to before attention reads them; null, as f32: they are not.</param>
-public sealed class ReferenceInterpreter(ModelGraph graph, IParameterSource parameters, PackedWeights? layout = null, CacheFormat? cache = null)
+/// <param name="witness">Where given, what lies in the middle between two steps is rounded as an engine rounded it: for one sequence, whose tokens that engine read.</param>
+public sealed class ReferenceInterpreter(ModelGraph graph, IParameterSource parameters, PackedWeights? layout = null, CacheFormat? cache = null, RoundingWitness? witness = null)
 {
-    private readonly ReferenceOperations operations = new(graph, parameters, layout, cache);
+    private readonly ReferenceOperations operations = new(graph, parameters, layout, cache, witness);
 
     /// <summary>The graph that is interpreted.</summary>
     public ModelGraph Graph => graph;

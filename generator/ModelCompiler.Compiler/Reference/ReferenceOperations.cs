@@ -6,7 +6,7 @@ using ModelCompiler.Compiler.Plan;
 namespace ModelCompiler.Compiler.Reference;
 
 /// <summary>The forward operations of a graph, one at a time, with the numbers of their parameters. What the interpreters have in common.</summary>
-internal sealed class ReferenceOperations(ModelGraph graph, IParameterSource parameters, PackedWeights? layout, CacheFormat? cache)
+internal sealed class ReferenceOperations(ModelGraph graph, IParameterSource parameters, PackedWeights? layout, CacheFormat? cache, RoundingWitness? witness = null)
 {
     private readonly Dictionary<Parameter, PackedMatrix> quantised = ReferenceQuantise.Matrices(layout);
     private readonly Dictionary<Parameter, float[]> loaded = [];
@@ -23,7 +23,7 @@ internal sealed class ReferenceOperations(ModelGraph graph, IParameterSource par
             Norm norm => ReferenceNorm.Apply(norm, Of(norm.Input), LoadOptional(norm.Weight), LoadOptional(norm.Bias)),
             Linear linear => ReferenceLinear.Apply(linear, InputOf(linear, Of(linear.Input)), Load(linear.Weight), LoadOptional(linear.Bias)),
             Rope rope => ReferenceRope.Apply(rope, Of(rope.Input), graph.RopeTables[rope.Table]),
-            Attention attention => ReferenceAttention.Apply(attention, Of(attention.Query), Cached(attention, Of(attention.Key)), Cached(attention, Of(attention.Values))),
+            Attention attention => ReferenceAttention.Apply(attention, Of(attention.Query), Cached(attention, attention.Key, Of(attention.Key)), Cached(attention, attention.Values, Of(attention.Values))),
             Activation activation => ReferenceActivation.Apply(activation.Kind, Of(activation.Input)),
             Add add => ReferenceElementwise.Add(Of(add.Left), Of(add.Right)),
             Multiply multiply => ReferenceElementwise.Multiply(Of(multiply.Left), Of(multiply.Right)),
@@ -70,8 +70,12 @@ internal sealed class ReferenceOperations(ModelGraph graph, IParameterSource par
         return tokens.ToArray();
     }
 
-    private double[] Cached(Attention attention, double[] heads) => cache is null or F32Cache ? heads : ReferenceCache.Round(cache, heads, attention.HeadDim);
+    private double[] Cached(Attention attention, Value value, double[] heads) => cache is null or F32Cache
+        ? heads
+        : witness?.RoundCached(value, heads, attention.HeadDim, cache) ?? ReferenceCache.Round(cache, heads, attention.HeadDim);
 
     private double[] InputOf(Linear linear, double[] input)
-        => quantised.TryGetValue(linear.Weight, out PackedMatrix? matrix) ? ReferenceQuantise.Apply(input, linear.Weight.Columns, matrix) : input;
+        => !quantised.TryGetValue(linear.Weight, out PackedMatrix? matrix)
+            ? input
+            : witness?.RoundInput(linear.Input, input, matrix) ?? ReferenceQuantise.Apply(input, linear.Weight.Columns, matrix);
 }

@@ -12,6 +12,9 @@ internal static class ReferenceQuantise
 {
     private const double Levels = 127;
 
+    /// <summary>Rounds a group of a token, which begins at <paramref name="first"/> of the padded row.</summary>
+    internal delegate void GroupRounding(int token, int first, Span<double> group);
+
     /// <summary>The matrices of a layout whose inputs are quantised, by parameter.</summary>
     public static Dictionary<Parameter, PackedMatrix> Matrices(PackedWeights? layout)
     {
@@ -28,7 +31,10 @@ internal static class ReferenceQuantise
     }
 
     /// <summary>x [tokens × inputs], rounded in the groups in which the matrix pads it.</summary>
-    public static double[] Apply(double[] x, int inputs, PackedMatrix matrix)
+    public static double[] Apply(double[] x, int inputs, PackedMatrix matrix) => Apply(x, inputs, matrix, (_, _, group) => Round(group));
+
+    /// <summary>The same, each group as <paramref name="round"/> does it.</summary>
+    internal static double[] Apply(double[] x, int inputs, PackedMatrix matrix, GroupRounding round)
     {
         double[] rounded = new double[x.Length];
         double[] row = new double[matrix.PaddedInputs];
@@ -41,7 +47,7 @@ internal static class ReferenceQuantise
 
             for (int group = 0; group < row.Length; group += BlockFormat.GroupInputs)
             {
-                Round(row.AsSpan(group, BlockFormat.GroupInputs));
+                round(token, group, row.AsSpan(group, BlockFormat.GroupInputs));
             }
 
             foreach (InputSegment segment in matrix.Inputs)

@@ -9,7 +9,7 @@ namespace ModelCompiler.Onnx.Export.Lowerings;
 /// </summary>
 internal static class AttentionLowering
 {
-    private const TensorProto.Types.DataType Int64 = TensorProto.Types.DataType.Int64;
+    private const TensorProto.Types.DataType Int64 = TensorProto.Types.DataType.Int64, Float = TensorProto.Types.DataType.Float;
 
     public static string Lower(Lowering l, string name, Attention attention)
         => l.Options.Operators == OnnxOperators.Standard ? Standard(l, name, attention) : Decomposed(l, name, attention);
@@ -42,7 +42,7 @@ internal static class AttentionLowering
 
     /// <summary>
     /// The same with plain products. The queries that share a key/value head stand below one another, [batch, kvHeads, group · length, headDim],
-    /// so that keys and values are not repeated.
+    /// so that keys and values are not repeated. Queries are scaled, not scores, which may be too large for half precision before; softmax is float32.
     /// </summary>
     private static string Decomposed(Lowering l, string name, Attention a)
     {
@@ -55,24 +55,27 @@ internal static class AttentionLowering
 
         string split = graph.Reshape($"{name}.split", l[a.Query], 0, 0, a.KvHeads, group, a.HeadDim);
         string queries = graph.Reshape($"{name}.queries", graph.Transpose($"{name}.grouped", split, 0, 2, 3, 1, 4), 0, 0, -1, a.HeadDim);
-        string products = graph.Node("MatMul", $"{name}.products", [queries, graph.Transpose($"{name}.keysTransposed", keys, 0, 1, 3, 2)]);
-        string scores = graph.Node("Mul", $"{name}.scores", [products, graph.Scalar(l.Type, a.ScoreScale)]);
+        string scaled = graph.Node("Mul", $"{name}.scaled", [queries, graph.Scalar(l.Type, a.ScoreScale)]);
+        string scores = graph.Node("MatMul", $"{name}.scores", [scaled, graph.Transpose($"{name}.keysTransposed", keys, 0, 1, 3, 2)]);
         if (a.SoftCap is double cap)
         {
             scores = ActivationLowering.SoftCap(l, $"{name}.capped", scores, cap);
         }
 
         string Shape(string what, params string[] parts) => graph.Node("Concat", $"{name}.{what}", parts, OnnxGraph.Attribute("axis", 0L));
-        string perToken = graph.Node("Reshape", $"{name}.perToken", [scores, Shape("perTokenShape", graph.Integers(0, 0), graph.Integers(group), length, all)]);
+        string perToken = graph.Node("Reshape", $"{name}.perToken", [Cast(l, $"{name}.scoresF32", scores, Float), Shape("perTokenShape", graph.Integers(0, 0), graph.Integers(group), length, all)]);
         string mask = Visible(l, a.Window);
-        string hidden = graph.Scalar(l.Type, l.Type == TensorProto.Types.DataType.Float ? -1e30 : -60000);
-        string masked = graph.Node("Where", $"{name}.masked", [mask, perToken, hidden]);
+        string masked = graph.Node("Where", $"{name}.masked", [mask, perToken, graph.Scalar(Float, -1e30)]);
         string weights = graph.Node("Softmax", $"{name}.weights", [masked], OnnxGraph.Attribute("axis", -1L));
-        string rows = graph.Node("Reshape", $"{name}.rows", [weights, Shape("rowsShape", graph.Integers(0, 0, -1), all)]);
+        string rows = graph.Node("Reshape", $"{name}.rows", [Cast(l, $"{name}.weightsCast", weights, l.Type), Shape("rowsShape", graph.Integers(0, 0, -1), all)]);
         string sums = graph.Node("MatMul", $"{name}.sums", [rows, values]);
         string apart = graph.Node("Reshape", $"{name}.apart", [sums, Shape("apartShape", graph.Integers(0, 0), graph.Integers(group), length, graph.Integers(a.HeadDim))]);
         return graph.Reshape(name, graph.Transpose($"{name}.together", apart, 0, 3, 1, 2, 4), 0, 0, a.Query.Width);
     }
+
+    /// <summary>As a type; activations in float32 have it already.</summary>
+    private static string Cast(Lowering l, string name, string x, TensorProto.Types.DataType type)
+        => l.Type == Float ? x : l.Graph.Node("Cast", name, [x], OnnxGraph.Attribute("to", (long)type));
 
     /// <summary>past | new as [batch, kvHeads, past + length, headDim], which is an output of the model.</summary>
     private static string Present(Lowering l, string name, string rows, Attention a, string past, string present)

@@ -12,7 +12,7 @@ internal static class ExportCommand
     public static Command Create()
     {
         Argument<string> directory = Symbols.Model();
-        Option<string> output = Symbols.Output("File to write; weights of more than 64 MiB lie beside it as PATH.data.");
+        Option<string> output = Symbols.Output("File to write; weights of more than 64 MiB lie beside it as PATH.HASH.data.");
         Option<string> weights = Symbols.Weights();
         Option<string?> operators = OnnxSymbols.Operators();
         Option<string> activations = OnnxSymbols.Activations();

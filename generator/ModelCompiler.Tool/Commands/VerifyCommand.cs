@@ -1,6 +1,7 @@
 using System.CommandLine;
 using ModelCompiler.Compiler;
 using ModelCompiler.Onnx;
+using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Execution;
 using ModelCompiler.Runtime.Offload;
 using ModelCompiler.Tool.Hosting;
@@ -19,6 +20,7 @@ internal static class VerifyCommand
     private static readonly Option<string> Cache = Symbols.Cache();
     private static readonly Option<string?> Operators = OnnxSymbols.Operators();
     private static readonly Option<string> Activations = OnnxSymbols.Activations();
+    private static readonly Option<string?> Adapter = Symbols.Adapter("merged into the weights");
     private static readonly Option<string?> Profile = OnnxSymbols.Profile();
     private static readonly Option<int> Prompts = Numbers.Whole(new Option<int>("--prompts") { Description = "Sequences to compare.", HelpName = "N", DefaultValueFactory = _ => 2 }, 1, 10_000);
     private static readonly Option<int> Length = Numbers.Whole(new Option<int>("--length") { Description = "Tokens of a sequence, at most the model's context.", HelpName = "N", DefaultValueFactory = _ => 48 }, 2, int.MaxValue);
@@ -32,7 +34,7 @@ internal static class VerifyCommand
     {
         Command command = new("verify", "Compares the emitted code with ONNX Runtime: logits, layers, texts.")
         {
-            Directory, Provider, Device, Library, Weights, Cache, Operators, Activations, Profile, Prompts, Length, Seed, MaxTokens, Threads, Isa, Json,
+            Directory, Provider, Device, Library, Weights, Cache, Adapter, Operators, Activations, Profile, Prompts, Length, Seed, MaxTokens, Threads, Isa, Json,
         };
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
         return command;
@@ -47,25 +49,24 @@ internal static class VerifyCommand
 
         string directory = parsed.GetRequiredValue(Directory);
         PlanOptions options = new(parsed.GetRequiredValue(Weights), parsed.GetRequiredValue(Cache));
+        PlanOptions withTaps = options with { Features = ModelFeatures.Trace };
+        AdapterChoice? merged = Symbols.AdapterChoice(parsed.GetValue(Adapter), merge: true);
         using ProgressLine progress = new();
-        using HostedModel hosted = new ModelHost(directory, options, progress.Begin, cancellation).Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), verify: true));
+        CompiledModel Load(PlanOptions wanted)
+            => new ModelHost(directory, wanted, progress.Begin, cancellation, merged).Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), verify: true)).Model;
+        using CompiledModel model = Load(options);
         string file = ExportedModel.Get(
-            directory, options.Weights, OnnxSymbols.Export(parsed.GetValue(Operators), parsed.GetRequiredValue(Activations), chooseLogits: true, parsed.GetRequiredValue(Provider)), progress.Begin, cancellation);
+            directory, options.Weights, OnnxSymbols.Export(parsed.GetValue(Operators), parsed.GetRequiredValue(Activations), chooseLogits: true, parsed.GetRequiredValue(Provider)), progress.Begin, cancellation, merged);
         progress.Begin("comparing", 0);
         using OnnxModel witness = OnnxModel.Open(Offload(parsed, file));
-        using PlannedModel planned = PlannedModel.Open(directory, name: null, options);
+        using PlannedModel planned = PlannedModel.Open(directory, name: null, withTaps, merged);
         VerificationWork work = new(
-            parsed.GetValue(Prompts), Math.Min(parsed.GetValue(Length), hosted.Model.Description.ContextLength), parsed.GetValue(Seed), parsed.GetValue(MaxTokens));
-        int exit = ExitCode.Success;
-        hosted.Explain(model =>
-        {
-            Verification found = Verifier.Run(planned, model, witness, work, cancellation);
-            progress.Dispose();
-            VerifyReport report = new(
-                model.Description, InstructionSets.Name(model.InstructionSet), parsed.GetRequiredValue(Provider), OnnxLibrary.Version, work, found, model.Tokenizer);
-            exit = Tell(report, parsed.GetValue(Json), Path.Combine(directory, "config.json"));
-        });
-        return exit;
+            parsed.GetValue(Prompts), Math.Min(parsed.GetValue(Length), model.Description.ContextLength), parsed.GetValue(Seed), parsed.GetValue(MaxTokens));
+        Verification found = Verifier.Run(planned, model, () => Load(withTaps), witness, work, cancellation);
+        progress.Dispose();
+        VerifyReport report = new(
+            model.Description, InstructionSets.Name(model.InstructionSet), parsed.GetRequiredValue(Provider), OnnxLibrary.Version, work, found, model.Tokenizer);
+        return Tell(report, parsed.GetValue(Json), Path.Combine(directory, "config.json"));
     }
 
     private static int Tell(VerifyReport report, bool json, string config)

@@ -9,19 +9,19 @@ internal static class ExportedModel
 {
     private const string ModelFile = "model.onnx";
 
-    /// <summary>Path of the file.</summary>
+    /// <summary>Path of the file; <paramref name="merged"/>: an adapter that is merged into the matrices.</summary>
     public static string Get(
-        string directory, string weights, OnnxExportOptions options, Func<string, long, IProgress<long>> report, CancellationToken cancellation)
+        string directory, string weights, OnnxExportOptions options, Func<string, long, IProgress<long>> report, CancellationToken cancellation, AdapterChoice? merged = null)
     {
         string build = typeof(OnnxExporter).Module.ModuleVersionId.ToString();
-        string key = CacheKey.Of(directory, weights, $"{options} {build}");
+        string key = CacheKey.Of(directory, weights, $"{options} {build}{(merged is null ? "" : $", merged {merged.Identity}")}");
         return Path.Combine(CacheFolder.OfUser().GetOrAdd(key, Write), ModelFile);
 
         void Write(string place)
         {
-            using PlannedModel model = PlannedModel.Open(directory, name: null, new PlanOptions(weights));
+            using PlannedModel model = PlannedModel.Open(directory, name: null, new PlanOptions(weights), merged);
             OnnxExporter.Write(
-                model.Plan, new PublishedParameters(model.Folder), Path.Combine(place, ModelFile), options, report("exporting", model.Plan.Weights.LengthBytes), model.Folder.ThrowIfChanged, cancellation);
+                model.Plan, model.Parameters, Path.Combine(place, ModelFile), options, report("exporting", model.Plan.Weights.LengthBytes), model.Folder.ThrowIfChanged, cancellation);
         }
     }
 }

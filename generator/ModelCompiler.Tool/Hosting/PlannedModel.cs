@@ -23,12 +23,10 @@ internal sealed class PlannedModel : IDisposable
 {
     private readonly ModelFolder folder;
 
-    private readonly IParameterSource parameters;
-
     private PlannedModel(ModelFolder folder, ModelPlan plan, IReadOnlyList<ModelDiagnostic> warnings, AdapterChoice? merged)
     {
         PublishedParameters published = new(folder);
-        parameters = merged?.Merge(published, plan.Graph) ?? published;
+        Parameters = merged?.Merge(published, plan.Graph) ?? published;
         this.folder = folder;
         Plan = plan;
         Warnings = warnings;
@@ -36,6 +34,9 @@ internal sealed class PlannedModel : IDisposable
 
     /// <summary>Every decision about the model.</summary>
     public ModelPlan Plan { get; }
+
+    /// <summary>The numbers that are packed: as published, with an adapter merged into them where one was given.</summary>
+    public IParameterSource Parameters { get; }
 
     /// <summary>The published tensors, and the files that hold them.</summary>
     public ModelFolder Folder => folder;
@@ -102,7 +103,7 @@ internal sealed class PlannedModel : IDisposable
         string? trainingHash;
         try
         {
-            WeightsPacker.Pack(Plan.Weights, parameters, writer.Write, progress, cancellation);
+            WeightsPacker.Pack(Plan.Weights, Parameters, writer.Write, progress, cancellation);
             trainingHash = training ? PackForTraining(outputDirectory, cancellation) : null;
         }
         catch (ModelException fault)
@@ -125,7 +126,7 @@ internal sealed class PlannedModel : IDisposable
         List<ModelDiagnostic> diagnostics = [];
         ModelPlan plan = ModelCompilation.Plan(folder.Inputs, new PlanOptions(), diagnostics) ?? throw new ModelFindingsException(diagnostics);
         using WeightsFileWriter writer = new(Path.Combine(outputDirectory, ModelManifest.TrainingFile(Plan.Name)), plan.Hash);
-        WeightsPacker.Pack(plan.Weights, parameters, writer.Write, null, cancellation);
+        WeightsPacker.Pack(plan.Weights, Parameters, writer.Write, null, cancellation);
         return writer.Complete([]);
     }
 

@@ -8,18 +8,18 @@ namespace ModelCompiler.Tool.Verifying;
 /// <summary>What one engine made of a sequence: a prompt at once, then tokens one by one, so that both kinds of steps are seen.</summary>
 /// <param name="Logits">[tokens × vocab].</param>
 /// <param name="Layers">Keys and values of each layer.</param>
-internal sealed record EngineRun(double[] Logits, IReadOnlyList<LayerCache> Layers)
+internal sealed record EngineRun(float[] Logits, IReadOnlyList<LayerCache> Layers)
 {
     /// <summary>The emitted code.</summary>
     public static EngineRun Of(CompiledModel model, ReadOnlySpan<int> tokens, int prompt, CancellationToken cancellation)
     {
         ModelDescription description = model.Description;
         using Session session = model.CreateSession();
-        double[] logits = new double[(long)tokens.Length * description.Vocab];
-        Widen(session.Forward(tokens[..prompt], LogitsFor.All, cancellation).ToArray(), logits);
+        float[] logits = new float[(long)tokens.Length * description.Vocab];
+        session.Forward(tokens[..prompt], LogitsFor.All, cancellation).ToArray().CopyTo(logits, 0);
         for (int i = prompt; i < tokens.Length; i++)
         {
-            Widen(session.Forward(tokens.Slice(i, 1), LogitsFor.Last, cancellation).Last, logits.AsSpan(i * description.Vocab));
+            session.Forward(tokens.Slice(i, 1), LogitsFor.Last, cancellation).Last.CopyTo(logits.AsSpan(i * description.Vocab));
         }
 
         return new(logits, Caches(description, tokens.Length, session.CopyCache));
@@ -29,13 +29,11 @@ internal sealed record EngineRun(double[] Logits, IReadOnlyList<LayerCache> Laye
     public static EngineRun Of(OnnxModel model, ModelDescription description, ReadOnlySpan<int> tokens, int prompt, CancellationToken cancellation)
     {
         using IOffloadedSequence sequence = model.Begin();
-        double[] logits = new double[(long)tokens.Length * description.Vocab];
+        float[] logits = new float[(long)tokens.Length * description.Vocab];
         for (int read = 0; read < tokens.Length;)
         {
             int count = read == 0 ? prompt : 1;
-            float[] rows = new float[count * description.Vocab];
-            sequence.Read(tokens[..(read + count)], count, rows, description.Vocab, cancellation);
-            Widen(rows, logits.AsSpan(read * description.Vocab));
+            sequence.Read(tokens[..(read + count)], logits.AsSpan(read * description.Vocab, count * description.Vocab), description.Vocab, cancellation);
             read += count;
         }
 
@@ -55,13 +53,5 @@ internal sealed record EngineRun(double[] Logits, IReadOnlyList<LayerCache> Laye
         }
 
         return caches;
-    }
-
-    private static void Widen(ReadOnlySpan<float> numbers, Span<double> wide)
-    {
-        for (int i = 0; i < numbers.Length; i++)
-        {
-            wide[i] = numbers[i];
-        }
     }
 }

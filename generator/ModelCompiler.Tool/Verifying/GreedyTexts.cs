@@ -2,6 +2,7 @@ using ModelCompiler.Onnx;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Generation;
 using ModelCompiler.Runtime.Offload;
+using ModelCompiler.Runtime.Sampling;
 
 namespace ModelCompiler.Tool.Verifying;
 
@@ -12,10 +13,20 @@ namespace ModelCompiler.Tool.Verifying;
 /// <param name="Margin">There, how far ONNX Runtime's logits of the two tokens are apart: next to nothing where rounding decides.</param>
 internal sealed record GreedyTexts(IReadOnlyList<int> Emitted, IReadOnlyList<int> Onnx, int FirstDifference, double Margin)
 {
-    public static GreedyTexts Write(CompiledModel model, OnnxModel witness, int[] prompt, int count, CancellationToken cancellation)
+    /// <summary>Null where the logits of the emitted code are no numbers: it can write nothing then.</summary>
+    public static GreedyTexts? Write(CompiledModel model, OnnxModel witness, int[] prompt, int count, CancellationToken cancellation)
     {
         count = Math.Min(count, model.Description.ContextLength - prompt.Length);
-        int[] emitted = [.. model.GenerateTokens(prompt, new GenerationOptions { Temperature = 0, MaxTokens = count, IgnoreEndTokens = true }, cancellation)];
+        int[] emitted;
+        try
+        {
+            emitted = [.. model.GenerateTokens(prompt, new GenerationOptions { Temperature = 0, MaxTokens = count, IgnoreEndTokens = true }, cancellation)];
+        }
+        catch (NotFiniteLogitsException)
+        {
+            return null;
+        }
+
         List<int> tokens = [.. prompt];
         int first = -1;
         double margin = 0;
@@ -23,8 +34,8 @@ internal sealed record GreedyTexts(IReadOnlyList<int> Emitted, IReadOnlyList<int
         float[] logits = new float[model.Description.Vocab];
         for (int i = 0; i < count; i++)
         {
-            sequence.Read(tokens.ToArray(), i == 0 ? prompt.Length : 1, logits, logits.Length, cancellation);
-            int token = LogitsDifference.IndexOfLargest(Array.ConvertAll(logits, logit => (double)logit));
+            sequence.Read(tokens.ToArray(), logits, logits.Length, cancellation);
+            int token = LogitsComparison.IndexOfLargest(logits);
             if (first < 0 && token != emitted[i])
             {
                 first = i;

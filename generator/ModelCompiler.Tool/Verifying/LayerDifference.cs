@@ -7,22 +7,22 @@ namespace ModelCompiler.Tool.Verifying;
 /// <param name="Layer">From 0.</param>
 /// <param name="Keys">Relative difference.</param>
 /// <param name="Values">Relative difference.</param>
-/// <param name="Tolerance">What rounding explains.</param>
+/// <param name="Tolerance">What float arithmetic explains.</param>
 internal sealed record LayerDifference(int Layer, double Keys, double Values, double Tolerance)
 {
     /// <summary>The larger of both.</summary>
     public double Relative => Math.Max(Keys, Values);
 
-    /// <summary>More than rounding explains, or no number.</summary>
+    /// <summary>More than that, or no number.</summary>
     public bool IsApart => !(Relative <= Tolerance);
 
     /// <summary>All layers of two runs.</summary>
-    public static LayerDifference[] Of(IReadOnlyList<LayerCache> first, IReadOnlyList<LayerCache> second, Func<int, double> tolerance)
-        => [.. first.Select((cache, layer) => new LayerDifference(layer, RelativeOf(cache.Keys, second[layer].Keys), RelativeOf(cache.Values, second[layer].Values), tolerance(layer)))];
+    public static LayerDifference[] Of(IReadOnlyList<LayerCache> first, IReadOnlyList<LayerCache> second, double tolerance)
+        => [.. first.Select((cache, layer) => new LayerDifference(layer, RelativeOf(cache.Keys, second[layer].Keys), RelativeOf(cache.Values, second[layer].Values), tolerance))];
 
-    /// <summary>The worst of both, layer by layer.</summary>
+    /// <summary>The worst of both, layer by layer; the first may be empty.</summary>
     public static LayerDifference[] Worst(LayerDifference[] a, LayerDifference[] b)
-        => [.. a.Zip(b, (x, y) => x with { Keys = Math.Max(x.Keys, y.Keys), Values = Math.Max(x.Values, y.Values) })];
+        => a.Length == 0 ? b : [.. a.Zip(b, (x, y) => x with { Keys = Math.Max(x.Keys, y.Keys), Values = Math.Max(x.Values, y.Values) })];
 
     private static double RelativeOf(float[] a, float[] b)
     {
@@ -34,7 +34,7 @@ internal sealed record LayerDifference(int Layer, double Keys, double Values, do
             squares += (double)b[i] * b[i];
         }
 
-        return LogitsDifference.Ratio(errors, squares);
+        return LogitsComparison.Ratio(errors, squares);
     }
 }
 

@@ -1,44 +1,43 @@
 namespace ModelCompiler.Tool.Verifying;
 
-/// <summary>How far two runs' logits are apart, over all rows.</summary>
+/// <summary>How far two runs' logits are apart, over all rows of all sequences.</summary>
 /// <param name="Rows">Tokens compared.</param>
 /// <param name="Largest">Largest difference of two numbers.</param>
 /// <param name="Relative">L2 of the difference over L2 of the second.</param>
-/// <param name="BestTenth">A tenth of the rows, at least one, have no larger relative difference.</param>
 /// <param name="MeanKl">Mean over rows of KL(second ‖ first), in nats.</param>
 /// <param name="LargestKl">Of the worst row.</param>
 /// <param name="TopOne">Share of rows whose most likely token is the same.</param>
-internal sealed record LogitsDifference(int Rows, double Largest, double Relative, double BestTenth, double MeanKl, double LargestKl, double TopOne)
+internal sealed record LogitsDifference(int Rows, double Largest, double Relative, double MeanKl, double LargestKl, double TopOne);
+
+/// <summary>Adds up differences, sequence by sequence: no sequence's logits are kept.</summary>
+internal sealed class LogitsComparison
 {
-    /// <summary>Both [rows × vocab].</summary>
-    public static LogitsDifference Of(ReadOnlySpan<double> first, ReadOnlySpan<double> second, int vocab)
+    private double largest, errors, squares, klSum, klLargest;
+    private int rows, same;
+
+    /// <summary>What was found so far.</summary>
+    public LogitsDifference Found => new(rows, largest, Ratio(errors, squares), klSum / rows, klLargest, (double)same / rows);
+
+    /// <summary>Adds a sequence: both [rows × vocab].</summary>
+    public void Add(ReadOnlySpan<float> first, ReadOnlySpan<float> second, int vocab)
     {
-        (double largest, double errors, double squares, double klSum, double klLargest) = (0, 0, 0, 0, 0);
-        int same = 0;
-        List<double> rows = [];
         for (int begin = 0; begin < first.Length; begin += vocab)
         {
-            ReadOnlySpan<double> a = first.Slice(begin, vocab), b = second.Slice(begin, vocab);
-            (double rowErrors, double rowSquares) = (0, 0);
+            ReadOnlySpan<float> a = first.Slice(begin, vocab), b = second.Slice(begin, vocab);
             for (int i = 0; i < vocab; i++)
             {
-                double error = a[i] - b[i];
-                rowErrors += error * error;
-                rowSquares += b[i] * b[i];
+                double error = (double)a[i] - b[i];
+                errors += error * error;
+                squares += (double)b[i] * b[i];
                 largest = Math.Max(largest, double.IsNaN(error) ? double.PositiveInfinity : Math.Abs(error));
             }
 
-            rows.Add(Ratio(rowErrors, rowSquares));
-            errors += rowErrors;
-            squares += rowSquares;
             double kl = Kl(b, a);
             klSum += kl;
             klLargest = Math.Max(klLargest, kl);
             same += IndexOfLargest(a) == IndexOfLargest(b) ? 1 : 0;
+            rows++;
         }
-
-        rows.Sort();
-        return new(rows.Count, largest, Ratio(errors, squares), rows[rows.Count / 10], klSum / rows.Count, klLargest, (double)same / rows.Count);
     }
 
     /// <summary>√(errors / squares); infinite where a number was none, so that no comparison with a tolerance passes.</summary>
@@ -49,7 +48,7 @@ internal sealed record LogitsDifference(int Rows, double Largest, double Relativ
     }
 
     /// <summary>The lowest index among equals.</summary>
-    public static int IndexOfLargest(ReadOnlySpan<double> numbers)
+    public static int IndexOfLargest(ReadOnlySpan<float> numbers)
     {
         int best = 0;
         for (int i = 1; i < numbers.Length; i++)
@@ -61,7 +60,7 @@ internal sealed record LogitsDifference(int Rows, double Largest, double Relativ
     }
 
     /// <summary>Σ p (ln p − ln q), p and q the softmax of two rows.</summary>
-    private static double Kl(ReadOnlySpan<double> p, ReadOnlySpan<double> q)
+    private static double Kl(ReadOnlySpan<float> p, ReadOnlySpan<float> q)
     {
         double pNorm = LogSum(p), qNorm = LogSum(q), sum = 0;
         for (int i = 0; i < p.Length; i++)
@@ -73,7 +72,7 @@ internal sealed record LogitsDifference(int Rows, double Largest, double Relativ
         return Math.Max(sum, 0);
     }
 
-    private static double LogSum(ReadOnlySpan<double> row)
+    private static double LogSum(ReadOnlySpan<float> row)
     {
         double max = row[IndexOfLargest(row)], sum = 0;
         foreach (double number in row)

@@ -13,40 +13,36 @@ internal static class ReferenceRun
     /// <param name="graph">Before fusion.</param>
     /// <param name="parameters">Its weights.</param>
     /// <param name="layout">Where given, inputs of block products are rounded.</param>
-    /// <param name="cache">Rounds keys and values.</param>
+    /// <param name="cache">Where given, rounds keys and values; only with a <paramref name="witness"/>.</param>
     /// <param name="tokens">The sequence.</param>
-    public static EngineRun Of(ModelGraph graph, IParameterSource parameters, PackedWeights? layout, CacheFormat cache, int[] tokens)
+    /// <param name="witness">Says how to round what lies in the middle; with a layout or a cache that rounds.</param>
+    public static EngineRun Of(ModelGraph graph, IParameterSource parameters, int[] tokens, PackedWeights? layout = null, CacheFormat? cache = null, RoundingWitness? witness = null)
     {
-        Dictionary<int, float[]> kept = [];
+        Dictionary<int, double[]> kept = [];
         Attention[] attentions = [.. graph.Operations.OfType<Attention>()];
         HashSet<int> wanted = [.. attentions.SelectMany(attention => new[] { attention.Key.Id, attention.Values.Id })];
-        double[] logits = new ReferenceInterpreter(graph, parameters, layout, cache).Run(tokens, (operation, numbers) =>
+        double[] logits = new ReferenceInterpreter(graph, parameters, layout, cache, witness).Run(tokens, (operation, numbers) =>
         {
             if (wanted.Contains(operation.Output.Id))
             {
-                kept.Add(operation.Output.Id, Array.ConvertAll(numbers, number => (float)number));
+                kept.Add(operation.Output.Id, numbers);
             }
         });
-        return new(logits, [.. attentions.Select(attention => new LayerCache(
-            ByHead(kept[attention.Key.Id], attention, cache), ByHead(kept[attention.Values.Id], attention, cache)))]);
+        LayerCache Cache(Attention attention) => new(ByHead(attention.Key, attention), ByHead(attention.Values, attention));
+        float[] ByHead(Value value, Attention attention) => ReferenceRun.ByHead(witness?.Taken(value) ?? kept[value.Id], attention);
+        return new(Array.ConvertAll(logits, logit => (float)logit), [.. attentions.Select(Cache)]);
     }
 
-    /// <summary>[tokens × kvHeads · headDim] to [kvHeads × tokens × headDim], each head rounded.</summary>
-    private static float[] ByHead(float[] rows, Attention attention, CacheFormat cache)
+    /// <summary>[tokens × kvHeads · headDim] to [kvHeads × tokens × headDim].</summary>
+    private static float[] ByHead(double[] rows, Attention attention)
     {
         (int heads, int headDim) = (attention.KvHeads, attention.HeadDim);
         int tokens = rows.Length / (heads * headDim);
         float[] result = new float[rows.Length];
-        float[] padded = new float[(headDim + 15) / 16 * 16];
-        for (int token = 0; token < tokens; token++)
+        for (int i = 0; i < rows.Length; i++)
         {
-            for (int head = 0; head < heads; head++)
-            {
-                Array.Clear(padded);
-                Array.Copy(rows, ((token * heads) + head) * headDim, padded, 0, headDim);
-                cache.Round(padded);
-                Array.Copy(padded, 0, result, ((head * tokens) + token) * headDim, headDim);
-            }
+            (int token, int head, int element) = (i / (heads * headDim), i / headDim % heads, i % headDim);
+            result[(((head * tokens) + token) * headDim) + element] = (float)rows[i];
         }
 
         return result;

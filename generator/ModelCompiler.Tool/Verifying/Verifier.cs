@@ -1,4 +1,5 @@
 using System.Globalization;
+using ModelCompiler.Compiler.Reference;
 using ModelCompiler.Onnx;
 using ModelCompiler.Runtime;
 using ModelCompiler.Tool.Hosting;
@@ -43,7 +44,7 @@ internal sealed record Verification(
     /// <summary>The engines agree.</summary>
     public bool Agrees => Faults.Count == 0;
 
-    /// <summary>The first layer whose keys or values are farther apart than rounding explains, or −1.</summary>
+    /// <summary>The first layer whose keys or values are farther apart than float arithmetic explains, or −1.</summary>
     public int FirstLayerApart => Layers.FirstOrDefault(layer => layer.IsApart)?.Layer ?? -1;
 }
 
@@ -59,66 +60,80 @@ internal static class Verifier
     /// <summary>Half-precision activations, keys and values on the other side: 11 bits, over all layers.</summary>
     public const double HalfTolerance = 2e-2;
 
-    public static Verification Run(PlannedModel planned, CompiledModel model, OnnxModel witness, VerificationWork work, CancellationToken cancellation)
+    /// <summary>Compares <paramref name="work"/>'s sequences, one after the other.</summary>
+    /// <param name="planned">The model, planned with taps.</param>
+    /// <param name="model">The emitted code.</param>
+    /// <param name="traced">Loads the same with taps; called only where the emitted code rounds more than weights.</param>
+    /// <param name="witness">ONNX Runtime.</param>
+    /// <param name="work">What to compare.</param>
+    /// <param name="cancellation">Looked at between tokens and runs of the reference.</param>
+    public static Verification Run(PlannedModel planned, CompiledModel model, Func<CompiledModel> traced, OnnxModel witness, VerificationWork work, CancellationToken cancellation)
     {
         ModelDescription description = model.Description;
         int prompt = work.Length - work.Decoded;
-        double tolerance = witness.Shape.IsHalf ? HalfTolerance : FloatTolerance;
-        List<double> emittedLogits = [], onnxLogits = [];
-        LayerDifference[]? layers = null;
-        Roundings? roundings = null;
+        double ofOnnx = witness.Shape.IsHalf ? HalfTolerance : ReferenceTolerance, ofBoth = witness.Shape.IsHalf ? HalfTolerance : FloatTolerance;
+        using CompiledModel? looked = Roundings.AreIn(planned.Plan) ? traced() : null;
+        RoundingComparison? roundings = looked is null ? null : new(planned, looked, ofOnnx);
+        LogitsComparison logits = new();
+        LayerDifference[] layers = [];
         for (int i = 0; i < work.Prompts; i++)
         {
             int[] tokens = work.Tokens(i, description.Vocab);
             EngineRun emitted = EngineRun.Of(model, tokens, prompt, cancellation);
             EngineRun onnx = EngineRun.Of(witness, description, tokens, prompt, cancellation);
-            emittedLogits.AddRange(emitted.Logits);
-            onnxLogits.AddRange(onnx.Logits);
-            LayerDifference[] found = LayerDifference.Of(emitted.Layers, onnx.Layers, _ => tolerance);
-            layers = layers is null ? found : LayerDifference.Worst(layers, found);
-            if (i == 0 && Roundings.AreIn(planned.Plan))
-            {
-                roundings = Roundings.Of(planned, tokens, emitted, onnx);
-            }
-
+            logits.Add(emitted.Logits, onnx.Logits, description.Vocab);
+            layers = LayerDifference.Worst(layers, LayerDifference.Of(emitted.Layers, onnx.Layers, ofBoth));
+            roundings?.Add(tokens, emitted, onnx, cancellation);
             cancellation.ThrowIfCancellationRequested();
         }
 
         GreedyTexts? greedy = work.GreedyTokens > 0
             ? GreedyTexts.Write(model, witness, work.Tokens(0, description.Vocab)[..Math.Min(8, work.Length)], work.GreedyTokens, cancellation)
             : null;
-        LogitsDifference logits = LogitsDifference.Of(emittedLogits.ToArray(), onnxLogits.ToArray(), description.Vocab);
-        return Judge(new(logits, roundings?.Layers ?? layers!, roundings, greedy, roundings?.EmittedTolerance ?? tolerance, []), witness.Shape.IsHalf);
+        Roundings? found = roundings?.Found;
+        return Judge(new(logits.Found, found?.Layers ?? layers, found, greedy, found is null ? ofBoth : ReferenceTolerance, []), ofOnnx);
     }
 
-    private static Verification Judge(Verification found, bool isHalf)
+    private static Verification Judge(Verification found, double ofOnnx)
     {
         List<string> faults = [];
         void Within(string what, double value, double most)
         {
             if (!(value <= most))
             {
-                faults.Add(string.Create(CultureInfo.InvariantCulture, $"{what}: found a relative difference of {value:0.0e+00}, expected at most {most:0.0e+00}"));
+                faults.Add(string.Create(
+                    CultureInfo.InvariantCulture, $"{what}: found {(double.IsFinite(value) ? $"a relative difference of {value:0.0e+00}" : "numbers that are not finite")}, expected a relative difference of at most {most:0.0e+00}"));
             }
         }
 
-        if (found.Layers.FirstOrDefault(layer => layer.IsApart) is { } first)
+        void AllWithin(string of, IEnumerable<LayerDifference> layers)
         {
-            Within($"keys and values from layer {first.Layer} on", first.Relative, first.Tolerance);
+            if (layers.FirstOrDefault(layer => layer.IsApart) is { } first)
+            {
+                Within($"keys and values{of} from layer {first.Layer} on", first.Relative, first.Tolerance);
+            }
         }
 
         if (found.Roundings is not { } roundings)
         {
+            AllWithin("", found.Layers);
             Within("logits of the emitted code and of ONNX Runtime", found.Logits.Relative, found.Tolerance);
+            return found with { Faults = faults };
         }
-        else
+
+        AllWithin(" of the emitted code", found.Layers);
+        Within("logits of the emitted code and of the reference that rounds as it does", roundings.Emitted.Relative, found.Tolerance);
+        AllWithin(" of ONNX Runtime", roundings.OnnxLayers);
+        Within("logits of ONNX Runtime and of the reference on the dequantised weights", roundings.Onnx.Relative, ofOnnx);
+        if (roundings.Counts is { Wrong: > 0 and var wrong, Rounded: var all })
         {
-            Within("logits of ONNX Runtime and of the reference on the dequantised weights", roundings.Onnx.Relative, isHalf ? HalfTolerance : ReferenceTolerance);
-            Within("logits of the emitted code and of the reference that rounds as it does", roundings.Emitted.Relative, found.Tolerance);
-            if (roundings.HasExactRows)
-            {
-                Within("logits of the emitted code and of the reference that rounds as it does, in the best tenth of the rows", roundings.Emitted.BestTenth, ReferenceTolerance);
-            }
+            faults.Add(string.Create(
+                CultureInfo.InvariantCulture, $"inputs, keys and values of the emitted code: found {wrong:N0} of {all:N0} rounded another way than the reference rounds them, expected that only within {RoundingWitness.Tie} of a step from the middle between two"));
+        }
+
+        if (!roundings.Counts.HasSameBits)
+        {
+            faults.Add("logits of the emitted code with taps and without: found different bits, expected the same");
         }
 
         return found with { Faults = faults };

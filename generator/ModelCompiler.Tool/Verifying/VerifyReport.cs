@@ -18,7 +18,7 @@ internal sealed record VerifyReport(ModelDescription Model, string InstructionSe
         Console.WriteLine(Show(
             $"{Model.Family} {Model.Format}, cache {Model.Cache.Format}, {InstructionSet}, against ONNX Runtime {OnnxVersion} ({Provider}): {Work.Prompts} sequences of {Work.Length} tokens, the last {Work.Decoded} one by one"));
         Table table = new() { Border = TableBorder.Minimal };
-        table.AddColumns("logits", "largest", "relative", "best tenth", "mean KL", "largest KL", "same top token");
+        table.AddColumns("logits", "largest", "relative", "mean KL", "largest KL", "same top token");
         Add(table, "emitted code, ONNX Runtime", Found.Logits);
         if (Found.Roundings is { } roundings)
         {
@@ -52,11 +52,11 @@ internal sealed record VerifyReport(ModelDescription Model, string InstructionSe
                 tolerance = Found.Tolerance,
                 faults = Found.Faults,
                 logits = Finite(Found.Logits),
-                roundings = Found.Roundings is { } r ? new { emitted = Finite(r.Emitted), onnx = Finite(r.Onnx), inputs = Finite(r.Inputs), weights = Finite(r.Weights) } : null,
+                roundings = Found.Roundings is { } r ? new { emitted = Finite(r.Emitted), onnx = Finite(r.Onnx), inputs = Finite(r.Inputs), weights = Finite(r.Weights), onnxLayers = Finite(r.OnnxLayers), counts = r.Counts } : null,
                 firstLayerApart = Found.FirstLayerApart,
-                layers = Found.Layers.Select(layer => new { layer = layer.Layer, keys = Finite(layer.Keys), values = Finite(layer.Values) }),
+                layers = Finite(Found.Layers),
                 greedy = Found.Greedy is { } g
-                    ? new { firstDifference = g.FirstDifference, margin = g.Margin, emitted = g.Emitted, onnx = g.Onnx, emittedText = Text(g.Emitted), onnxText = Text(g.Onnx) }
+                    ? new { firstDifference = g.FirstDifference, margin = Finite(g.Margin), emitted = g.Emitted, onnx = g.Onnx, emittedText = Text(g.Emitted), onnxText = Text(g.Onnx) }
                     : null,
             },
             Output.Json));
@@ -64,26 +64,41 @@ internal sealed record VerifyReport(ModelDescription Model, string InstructionSe
     /// <summary>JSON has no infinity: null stands for a difference that is none.</summary>
     private static double? Finite(double number) => double.IsFinite(number) ? number : null;
 
+    private static object Finite(IEnumerable<LayerDifference> layers) => layers.Select(layer => new { layer = layer.Layer, keys = Finite(layer.Keys), values = Finite(layer.Values) });
+
     private static object Finite(LogitsDifference d) => new
     {
-        largest = Finite(d.Largest), relative = Finite(d.Relative), bestTenth = Finite(d.BestTenth), meanKl = Finite(d.MeanKl), largestKl = Finite(d.LargestKl), topOne = d.TopOne,
+        largest = Finite(d.Largest), relative = Finite(d.Relative), meanKl = Finite(d.MeanKl), largestKl = Finite(d.LargestKl), topOne = d.TopOne,
     };
 
     private static string Show(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     private static void Add(Table table, string what, LogitsDifference d)
-        => table.AddRow(what, Show($"{d.Largest:0.0e+00}"), Show($"{d.Relative:0.0e+00}"), Show($"{d.BestTenth:0.0e+00}"), Show($"{d.MeanKl:0.0e+00}"), Show($"{d.LargestKl:0.0e+00}"), Show($"{100 * d.TopOne:F1} %"));
+        => table.AddRow(what, Show($"{d.Largest:0.0e+00}"), Show($"{d.Relative:0.0e+00}"), Show($"{d.MeanKl:0.0e+00}"), Show($"{d.LargestKl:0.0e+00}"), Show($"{100 * d.TopOne:F1} %"));
 
     private void WriteLayers()
     {
-        IEnumerable<string> layers = Found.Layers
-            .Where(layer => Found.Layers.Count <= LayersShown || layer.Layer % ((Found.Layers.Count + LayersShown - 1) / LayersShown) == 0 || layer.Layer == Found.Layers.Count - 1 || layer.Layer == Found.FirstLayerApart)
-            .Select(layer => Show($"{layer.Layer}: {layer.Relative:0.0e+00}"));
-        Console.WriteLine($"keys and values by layer{(Found.Roundings is null ? "" : ", against the reference that rounds alike")}: {string.Join(", ", layers)}");
+        WriteLayers(Found.Roundings is null ? "" : " of the emitted code, against the reference that rounds alike", Found.Layers);
         if (Found.FirstLayerApart >= 0)
         {
             Console.WriteLine(Show($"apart from layer {Found.FirstLayerApart} on: the fault is in its norm, projections or rotation, or in the layer before"));
         }
+
+        if (Found.Roundings is { } roundings)
+        {
+            WriteLayers(" of ONNX Runtime, against the reference on dequantised weights", roundings.OnnxLayers);
+            RoundingCounts c = roundings.Counts;
+            Console.WriteLine(Show(
+                $"of {c.Rounded:N0} rounded numbers {c.Followed:N0} in the middle between two steps went the other way than in double precision, the farthest {c.Farthest:0.0e+00} of a step from it; {c.Wrong:N0} elsewhere"));
+        }
+    }
+
+    private void WriteLayers(string what, IReadOnlyList<LayerDifference> all)
+    {
+        IEnumerable<string> layers = all
+            .Where(layer => all.Count <= LayersShown || layer.Layer % ((all.Count + LayersShown - 1) / LayersShown) == 0 || layer.Layer == all.Count - 1 || layer.Layer == Found.FirstLayerApart)
+            .Select(layer => Show($"{layer.Layer}: {layer.Relative:0.0e+00}"));
+        Console.WriteLine($"keys and values by layer{what}: {string.Join(", ", layers)}");
     }
 
     private void WriteTexts()

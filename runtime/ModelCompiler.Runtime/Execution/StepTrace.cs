@@ -1,10 +1,11 @@
+using System.Collections.Concurrent;
 using ModelCompiler.Runtime.Memory;
 
 namespace ModelCompiler.Runtime.Execution;
 
 /// <summary>
 /// Memory that emitted taps write, for the tokens of one call of a sequence, in as many steps as it takes: states [states × tokens × dim], and attention
-/// weights [layers × heads × tokens × positions], rows padded to whole pages of the cache.
+/// weights [layers × heads × tokens × positions], rows padded to whole pages of the cache. Where it was asked for, also what products in block formats read before they round it.
 /// </summary>
 public sealed unsafe class StepTrace
 {
@@ -14,6 +15,7 @@ public sealed unsafe class StepTrace
     private readonly int heads;
     private readonly int tokens;
     private readonly int positionStride;
+    private readonly ConcurrentDictionary<int, float[]>? inputs;
 
     /// <summary>Of states alone.</summary>
     internal StepTrace(int stateCount, int tokens, int dim)
@@ -23,8 +25,9 @@ public sealed unsafe class StepTrace
 
     /// <summary>Of states and attention weights.</summary>
     /// <exception cref="OutOfMemoryException">The message tells what for, and how much.</exception>
-    internal StepTrace(int stateCount, int tokens, int dim, int layers, int heads, int positions)
+    internal StepTrace(int stateCount, int tokens, int dim, int layers, int heads, int positions, bool keepsInputs = false)
     {
+        inputs = keepsInputs ? [] : null;
         this.tokens = tokens;
         this.dim = dim;
         this.heads = heads;
@@ -45,6 +48,19 @@ public sealed unsafe class StepTrace
 
     /// <summary>[positions] what a row of the step attends to, zero where it sees nothing. Rows are padded to a multiple of 64.</summary>
     public float* Attention(int layer, int head, int row) => attention!.Pointer + AttentionAt(layer, head, FirstToken + row);
+
+    /// <summary>What a row of the step brings to products in a block format, before it is rounded, as padded.</summary>
+    public void KeepInput(int input, int row, ReadOnlySpan<float> numbers)
+    {
+        if (inputs is not null)
+        {
+            int width = numbers.Length;
+            numbers.CopyTo(inputs.GetOrAdd(input, _ => new float[checked(tokens * width)]).AsSpan((FirstToken + row) * width));
+        }
+    }
+
+    /// <summary>[tokens × width as padded] what was kept of an input.</summary>
+    internal float[] InputOf(int input) => inputs![input];
 
     /// <summary>[dim] a state of a token.</summary>
     internal Span<float> StateOf(int state, int token) => states.Span.Slice(((state * tokens) + token) * dim, dim);

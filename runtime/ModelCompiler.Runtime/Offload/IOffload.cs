@@ -41,17 +41,15 @@ public interface IOffloadedSequence : IDisposable
     long CacheBytes { get; }
 
     /// <summary>
-    /// Reads the last <paramref name="count"/> of <paramref name="tokens"/>. Those before are the sequence's past: what the processor has
-    /// not read of it, or has forgotten, it reads again. When it throws, the past stays as it was.
+    /// Reads what it has not yet read of <paramref name="tokens"/>, or has forgotten. When it throws, the past stays as it was.
     /// </summary>
-    /// <param name="tokens">From position 0 on.</param>
-    /// <param name="count">New ones, at least one.</param>
+    /// <param name="tokens">From position 0 on, at least one more than was read.</param>
     /// <param name="logits">Receives logits of the last logits.Length / stride tokens, row by row; may be empty.</param>
     /// <param name="stride">Floats from one row to the next, at least vocab.</param>
     /// <param name="cancellation">Stops the run.</param>
     /// <exception cref="OffloadException">The processor failed.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    void Read(ReadOnlySpan<int> tokens, int count, Span<float> logits, int stride, CancellationToken cancellation);
+    void Read(ReadOnlySpan<int> tokens, Span<float> logits, int stride, CancellationToken cancellation);
 
     /// <summary>Forgets every token from <paramref name="position"/> on.</summary>
     void Truncate(int position);

@@ -83,7 +83,10 @@ public sealed unsafe class Session : IDisposable
     /// <param name="cancellation">Looked at between steps.</param>
     /// <exception cref="InvalidOperationException">The class was compiled without Trace, or the session is in another call.</exception>
     /// <exception cref="OutOfMemoryException">There is not enough.</exception>
-    public ForwardTrace Trace(ReadOnlySpan<int> tokens, CancellationToken cancellation = default)
+    public ForwardTrace Trace(ReadOnlySpan<int> tokens, CancellationToken cancellation = default) => TraceWith(tokens, keepsInputs: false, cancellation);
+
+    /// <summary>The same, with what products in block formats read (<see cref="ForwardTrace.Input"/>), if <paramref name="keepsInputs"/>.</summary>
+    internal ForwardTrace TraceWith(ReadOnlySpan<int> tokens, bool keepsInputs, CancellationToken cancellation)
     {
         model.RequireTrace();
         if (model.IsOffloaded)
@@ -95,7 +98,7 @@ public sealed unsafe class Session : IDisposable
         try
         {
             ModelDescription d = model.Description;
-            StepTrace trace = new((2 * d.Layers) + 2, tokens.Length, d.Dim, d.Layers, d.Heads, Position + tokens.Length);
+            StepTrace trace = new((2 * d.Layers) + 2, tokens.Length, d.Dim, d.Layers, d.Heads, Position + tokens.Length, keepsInputs);
             ForwardTrace result = new(model, trace, tokens.ToArray(), Position);
             Prepare(tokens, LogitsFor.All);
             Tracing = trace;
@@ -262,7 +265,7 @@ public sealed unsafe class Session : IDisposable
         remote ??= processor.Begin();
         int rows = wanted == LogitsFor.All ? pending : (int)wanted;
         int stride = model.Description.VocabStride;
-        remote.Read(history.AsSpan(0, Position + pending), pending, rows == 0 ? [] : logits!.Span[..(rows * stride)], stride, cancellation);
+        remote.Read(history.AsSpan(0, Position + pending), rows == 0 ? [] : logits!.Span[..(rows * stride)], stride, cancellation);
         logitRows = rows;
         if (work == OffloadedWork.Prompts)
         {

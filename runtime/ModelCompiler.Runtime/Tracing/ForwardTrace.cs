@@ -70,6 +70,9 @@ public sealed class ForwardTrace
         return trace.AttentionOf(layer, head, token, FirstPosition + token + 1);
     }
 
+    /// <summary>[tokens × width as padded] what products in a block format read, before it was rounded; inputs are numbered as in the plan.</summary>
+    internal float[] Input(int input) => trace.InputOf(input);
+
     /// <summary>
     /// [tokens × vocab] the logits of the next token, as the head makes them of the state behind the first <paramref name="layers"/> layers: what the
     /// model would say if it ended there ("logit lens"). Behind all layers they are the model's own logits, bit for bit. The head runs for this call.

@@ -34,7 +34,7 @@ public sealed class AdapterBuildTests : IDisposable
         [CompiledModel("tiny")] internal sealed partial class TinyModel;
         """;
 
-    private readonly TemporaryProject project = new("""<CompiledModel Include="models/tiny/" Weights="$(W)" LoraRank="$(R)" LoraTargets="$(L)" Training="$(T)" Adapter="$(A)" />""");
+    private readonly TemporaryProject project = new("""<CompiledModel Include="models/tiny/" Weights="$(W)" LoraRank="$(R)" LoraTargets="$(L)" Training="$(T)" Adapter="$(A)" Verify="$(V)" />""");
 
     public void Dispose() => project.Dispose();
 
@@ -44,13 +44,15 @@ public sealed class AdapterBuildTests : IDisposable
         project.Synthesise();
         project.Write("Program.cs", Training);
         Assert.Contains("found the target 'none'", project.Build("-p:T=true", "-p:W=q4", "-p:R=2", "-p:L=none").Expect(1).Output, StringComparison.Ordinal);
-        project.Build("-p:T=true", "-p:W=f32", "-p:R=2").Expect(0);
+        Assert.Contains("Verifying model 'tiny', without an adapter, with", project.Build("-p:T=true", "-p:W=f32", "-p:R=2", "-p:V=true").Expect(0).Output, StringComparison.Ordinal);
         Assert.False(File.Exists(project["bin/Release/net10.0/tiny.train.mcw"]));
         string[] trained = project.Run().Split();
         Assert.Equal(["True", "True"], trained[..2]);
 
         project.Write("Program.cs", Merged);
-        project.Build("-p:W=f32", "-p:A=adapter").Expect(0);
+        // What is verified is what is packed: the merged weights.
+        string verified = project.Build("-p:W=f32", "-p:A=adapter", "-p:V=true", "-v:n").Expect(0).Output;
+        Assert.Matches("modelc.dll\" verify .* --adapter \".*adapter\"", verified);
         Assert.Equal(float.Parse(trained[2], System.Globalization.CultureInfo.InvariantCulture), float.Parse(project.Run(), System.Globalization.CultureInfo.InvariantCulture), 1e-4);
     }
 }

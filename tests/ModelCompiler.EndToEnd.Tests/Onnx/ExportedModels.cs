@@ -40,7 +40,7 @@ public sealed class ExportedModels : IDisposable
         for (int read = 0; read < tokens.Length;)
         {
             int count = Math.Min(piece, tokens.Length - read);
-            sequence.Read(tokens[..(read + count)], count, logits.AsSpan(read * model.Vocab, count * model.Vocab), model.Vocab, CancellationToken.None);
+            sequence.Read(tokens[..(read + count)], logits.AsSpan(read * model.Vocab, count * model.Vocab), model.Vocab, CancellationToken.None);
             read += count;
         }
 

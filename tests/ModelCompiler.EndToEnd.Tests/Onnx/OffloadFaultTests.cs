@@ -188,8 +188,66 @@ public class OffloadFaultTests(ConformanceModels models, ExportedModels exported
     {
         string model = folder.Synthesise("tiny");
         string other = Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, OperatingSystem.IsWindows() ? "clrjit.dll" : OperatingSystem.IsMacOS() ? "libclrjit.dylib" : "libclrjit.so");
-        Assert.Matches("modelc: error MC341: ONNX Runtime's native library in '.*': found another version than 1.31.1", ChildProcess.Modelc("verify", model, "--library", other).Expect(1).Error);
+        Assert.Matches("modelc: error MC341: ONNX Runtime's native library: found '.*', which has no function OrtGetApiBase, expected libonnxruntime of version 1.31.1", ChildProcess.Modelc("verify", model, "--library", other).Expect(1).Error);
         Assert.Matches("modelc: error MC341: ONNX Runtime's native library: found no file '.*nothing.so'", ChildProcess.Modelc("verify", model, "--library", folder["nothing.so"]).Expect(1).Error);
+    }
+
+    /// <summary>A library that does not fit is not chosen: the one that fits can be named afterwards.</summary>
+    [Fact]
+    public void ALibraryThatDoesNotFitIsNotTaken()
+    {
+        folder.Write("text.so", "no library");
+        string managed = OnnxLibrary.ManagedVersion;
+        Assert.Contains("which does not load", Assert.Throws<OnnxLibraryException>(() => NativeOnnxLibrary.Load(folder["text.so"], managed)).Message);
+        string right = Directory.GetFiles(AppContext.BaseDirectory, "*onnxruntime*", SearchOption.AllDirectories).First(file => Path.GetExtension(file) is ".so" or ".dylib" || Path.GetFileName(file) == "onnxruntime.dll");
+        Assert.Matches("of version 1\\.\\d+\\.\\d+, expected 1.9999.0", Assert.Throws<OnnxLibraryException>(() => NativeOnnxLibrary.Load(right, "1.9999.0")).Message);
+        Assert.NotEqual(0, NativeOnnxLibrary.Load(right, managed));
+    }
+
+    /// <summary>Where twice as much does not fit, what is needed is asked for; and only that is refused.</summary>
+    [Theory]
+    [InlineData(1000, "200")]
+    [InlineData(150, "200 100")]
+    [InlineData(50, "200 100")]
+    public void ACacheGrowsByWhatIsNeededWhereTwiceAsMuchIsNotThere(int room, string asked)
+    {
+        List<int> found = [];
+        int Allocate(int positions)
+        {
+            found.Add(positions);
+            return positions <= room ? positions : throw new OnnxMemoryException("full");
+        }
+
+        if (room < 100)
+        {
+            Assert.Throws<OnnxMemoryException>(() => OnnxSequence.Grow(200, 100, Allocate));
+        }
+        else
+        {
+            Assert.Equal(room < 200 ? 100 : 200, OnnxSequence.Grow(200, 100, Allocate));
+        }
+
+        Assert.Equal(asked, string.Join(' ', found));
+    }
+
+    /// <summary>A device is asked for one thing at a time: what another thread frees during a run goes when it is done.</summary>
+    [Fact]
+    public void MemoryIsNotFreedDuringARun()
+    {
+        using OnnxModel model = OnnxModel.Open(new OnnxOffload(File));
+        OnnxCache cache = model.AllocateCache(10), other = model.AllocateCache(10);
+        model.Run(() =>
+        {
+            model.Free(cache);
+            Assert.False(cache.IsDisposed);
+        });
+        Assert.True(cache.IsDisposed);
+        Assert.Throws<InvalidOperationException>(() => model.Run(() =>
+        {
+            model.Free(other);
+            throw new InvalidOperationException();
+        }));
+        Assert.True(other.IsDisposed);
     }
 
     private TException Refused<TException>(OnnxOffload offload)

@@ -12,6 +12,7 @@ internal static class TapWriter
     public static string Parameters(KernelPlan kernel) => kernel switch
     {
         StateTapKernel => "Worker w, float* x, int state",
+        InputTapKernel => "Worker w, float* x, int input",
         AttentionTapKernel => "Worker w, float* q, nint page, int layer",
         _ => "Worker w, float* x",
     };
@@ -22,6 +23,7 @@ internal static class TapWriter
         switch (kernel)
         {
             case StateTapKernel tap: WriteRows(writer, $"new Span<float>(x + (row * {tap.InStride}), {tap.Width}).CopyTo(w.Trace!.State(state, (int)row));"); break;
+            case InputTapKernel tap: WriteRows(writer, $"w.Trace!.KeepInput(input, (int)row, new ReadOnlySpan<float>(x + (row * {tap.InStride}), {tap.Width}));"); break;
             case GivenStatesKernel given: WriteGiven(writer, given); break;
             case AttentionTapKernel attention: WriteAttention(set, writer, attention.Attention); break;
         }

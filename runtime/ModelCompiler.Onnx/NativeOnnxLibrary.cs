@@ -1,0 +1,53 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace ModelCompiler.Onnx;
+
+/// <summary>Looks at a file that is to be ONNX Runtime's native library.</summary>
+internal static unsafe class NativeOnnxLibrary
+{
+    private const string What = "ONNX Runtime's native library";
+
+    /// <summary>Its handle.</summary>
+    /// <exception cref="OnnxLibraryException">It is not there, is another library, or has not the functions that the managed one asks for, which are numbered by its release.</exception>
+    public static nint Load(string path, string managedVersion)
+    {
+        if (!File.Exists(path))
+        {
+            throw new OnnxLibraryException($"{What}: found no file '{path}', expected libonnxruntime of version {managedVersion}.");
+        }
+
+        nint library;
+        try
+        {
+            library = NativeLibrary.Load(path);
+        }
+        catch (Exception fault) when (fault is DllNotFoundException or BadImageFormatException)
+        {
+            throw new OnnxLibraryException($"{What}: found '{path}', which does not load ({fault.Message.ReplaceLineEndings(" ").Trim()}), expected libonnxruntime of version {managedVersion} for this system, and what it needs.", fault);
+        }
+
+        if (!NativeLibrary.TryGetExport(library, "OrtGetApiBase", out nint function))
+        {
+            NativeLibrary.Free(library);
+            throw new OnnxLibraryException($"{What}: found '{path}', which has no function OrtGetApiBase, expected libonnxruntime of version {managedVersion}.");
+        }
+
+        ApiBase* api = ((delegate* unmanaged<ApiBase*>)function)();
+        return api->GetApi(Release(managedVersion)) is not null
+            ? library
+            : throw new OnnxLibraryException($"{What}: found '{path}' of version {Marshal.PtrToStringUTF8(api->GetVersionString())}, expected {managedVersion}, that of Microsoft.ML.OnnxRuntime.Managed.");
+    }
+
+    /// <summary>The second number of a version; 1 where there is none.</summary>
+    private static uint Release(string version)
+        => version.Split('.') is [_, var release, ..] && uint.TryParse(release, NumberStyles.None, CultureInfo.InvariantCulture, out uint number) ? number : 1;
+
+    /// <summary>OrtApiBase of onnxruntime_c_api.h.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly struct ApiBase
+    {
+        public readonly delegate* unmanaged<uint, void*> GetApi;
+        public readonly delegate* unmanaged<nint> GetVersionString;
+    }
+}
