@@ -80,9 +80,16 @@ public static class OnnxExporter
         }
 
         File.Move(beside, path, overwrite: true);
-        if (before is not null && Path.GetFileName(before) == before && before.StartsWith(Path.GetFileName(path) + ".", StringComparison.Ordinal) && before != Path.GetFileName(files.DataPath))
+        if (before is not null && Path.GetFileName(before) == before && before.StartsWith(Path.GetFileName(path) + ".", StringComparison.Ordinal) && before != TensorStore.DataOf(path))
         {
-            File.Delete(Beside(path, before));
+            try
+            {
+                File.Delete(Beside(path, before));
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                // Somebody reads them still. The export is in its place all the same.
+            }
         }
     }
 

@@ -34,9 +34,14 @@ internal static unsafe class NativeOnnxLibrary
         }
 
         ApiBase* api = ((delegate* unmanaged<ApiBase*>)function)();
-        return api->GetApi(Release(managedVersion)) is not null
-            ? library
-            : throw new OnnxLibraryException($"{What}: found '{path}' of version {Marshal.PtrToStringUTF8(api->GetVersionString())}, expected {managedVersion}, that of Microsoft.ML.OnnxRuntime.Managed.");
+        if (api->GetApi(Release(managedVersion)) is null)
+        {
+            string? found = Marshal.PtrToStringUTF8(api->GetVersionString());
+            NativeLibrary.Free(library);
+            throw new OnnxLibraryException($"{What}: found '{path}' of version {found}, expected {managedVersion}, that of Microsoft.ML.OnnxRuntime.Managed.");
+        }
+
+        return library;
     }
 
     /// <summary>The second number of a version; 1 where there is none.</summary>

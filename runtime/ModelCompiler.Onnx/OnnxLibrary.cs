@@ -85,7 +85,7 @@ public static class OnnxLibrary
 
         string where = chosen is null ? "" : $" in '{chosen}'";
         return cause is DllNotFoundException or BadImageFormatException
-            ? $"ONNX Runtime's native library{where}: found none that loads, expected version {ManagedVersion}: reference the package Microsoft.ML.OnnxRuntime (CPU), or another native one, in the program; modelc takes the file that --library names."
+            ? $"ONNX Runtime's native library{where}: found none that loads, expected version {ManagedVersion}: reference the package Microsoft.ML.OnnxRuntime (CPU), or another native one, in the project; a build takes the file that its property ModelCompilerOnnxRuntime names, modelc the one that --library names."
             : $"ONNX Runtime's native library{where}: found another version than {ManagedVersion} ({cause.GetType().Name}), expected that one: let the native package have the version of Microsoft.ML.OnnxRuntime.Managed.";
     }
 }

@@ -153,6 +153,10 @@ internal sealed class OnnxModel : IOffloadedModel
             {
                 isRunning = false;
                 FreeLeftBehind();
+                if (disposed)
+                {
+                    ReleaseSession();
+                }
             }
         }
     }
@@ -176,15 +180,23 @@ internal sealed class OnnxModel : IOffloadedModel
             disposed = true;
             leftBehind.AddRange(caches);
             caches.Clear();
-            FreeLeftBehind();
-            if (deviceMemory is not null)
+            if (!isRunning) // otherwise the run does, when it ends
             {
-                CacheMemory.Dispose();
-                deviceMemory.Dispose();
+                FreeLeftBehind();
+                ReleaseSession();
             }
-
-            Session.Dispose();
         }
+    }
+
+    private void ReleaseSession()
+    {
+        if (deviceMemory is not null)
+        {
+            CacheMemory.Dispose();
+            deviceMemory.Dispose();
+        }
+
+        Session.Dispose();
     }
 
     private void FreeLeftBehind()

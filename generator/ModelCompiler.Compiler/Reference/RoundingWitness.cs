@@ -5,17 +5,18 @@ using ModelCompiler.Compiler.Plan;
 namespace ModelCompiler.Compiler.Reference;
 
 /// <summary>
-/// How an engine rounded a sequence. A number in the middle between two steps goes one way in float32 and the other in double precision, and both are right: there, and only there, the
-/// reference rounds as the engine did, so that whatever else is between the two is a fault. "In the middle" is within <see cref="Tie"/> of a step; what the engine rounded another way
-/// farther from it is counted as <see cref="Wrong"/>, and the reference goes its own way.
+/// How an engine rounded a sequence. A number in the middle between two that the format has goes one way in float32 and the other in double precision, and both are right: there, and only there,
+/// the reference rounds as the engine did, so that whatever else is between the two is a fault. "In the middle" is within <see cref="Tie"/>; what the engine rounded another way farther from it
+/// is counted as <see cref="Wrong"/>, and the reference goes its own way.
 /// </summary>
 public sealed class RoundingWitness
 {
     /// <summary>
-    /// Of a step, which is a 127th of the largest number of a group: 127 · 2e-5 (what a float32 engine may be from the reference), four times over, because that is a mean and the farthest
-    /// of many thousand numbers counts here.
+    /// What a float32 engine may be from the reference, so that nothing passes here that would not where nothing is rounded. For inputs a part of the root mean square of their group: where
+    /// a gate is near zero, a number's error is that of its neighbours. For keys and values, of which single channels may be a hundred times the others, a part of the number itself or, where that is
+    /// more, of the median of its group.
     /// </summary>
-    public const double Tie = 0.01;
+    public const double Tie = 2e-5;
 
     private const double Levels = 127;
     private const float Smallest = 1e-30f;
@@ -30,7 +31,7 @@ public sealed class RoundingWitness
     /// <summary>Of these, how many the reference rounded as the engine did and would not have by itself.</summary>
     public long Followed { get; private set; }
 
-    /// <summary>How far from the middle the farthest of these was, in steps.</summary>
+    /// <summary>How far from the middle the farthest of these was, as <see cref="Tie"/> is measured.</summary>
     public double Farthest { get; private set; }
 
     /// <summary>How many the engine rounded another way although there was one right way.</summary>
@@ -76,7 +77,7 @@ public sealed class RoundingWitness
     {
         float[] seen = cached.TryGetValue(value.Id, out float[]? found) ? found : throw new InvalidOperationException($"Nobody said how '{value.Name}' was rounded.");
         double[] rounded = ReferenceCache.Round(format, heads, headDim);
-        double[] lower = ReferenceCache.Round(format, ReferenceElementwise.Scale(heads, 1 - (Tie / Levels)), headDim), upper = ReferenceCache.Round(format, ReferenceElementwise.Scale(heads, 1 + (Tie / Levels)), headDim);
+        double[] lower = ReferenceCache.Round(format, ReferenceElementwise.Scale(heads, 1 - Tie), headDim), upper = ReferenceCache.Round(format, ReferenceElementwise.Scale(heads, 1 + Tie), headDim);
         int kvHeads = value.Width / headDim, tokens = heads.Length / value.Width, group = format.GroupSize == 0 ? headDim : format.GroupSize;
         for (int row = 0; row < tokens * kvHeads; row++)
         {
@@ -95,7 +96,7 @@ public sealed class RoundingWitness
     /// <summary>The engine's integers are those of its own numbers, by its own arithmetic.</summary>
     private void RoundGroup(Span<double> exact, ReadOnlySpan<float> seen)
     {
-        double peak = Peak(exact);
+        double peak = Peak(exact), typical = RootMeanSquare(exact);
         float seenPeak = 0;
         foreach (float number in seen)
         {
@@ -107,7 +108,7 @@ public sealed class RoundingWitness
         {
             double steps = peak < Smallest ? 0 : exact[i] * (Levels / peak);
             double own = Math.Round(steps, MidpointRounding.ToEven), engine = Math.Round((double)seen[i] * inverse, MidpointRounding.ToEven);
-            exact[i] = (engine == own ? Same(own) : Follows(FromMiddle(steps, engine, own, step: 1)) ? engine : own) * (peak / Levels);
+            exact[i] = (engine == own ? Same(own) : Follows(FromMiddle(steps, engine, own) * (peak / Levels) / typical) ? engine : own) * (peak / Levels);
         }
     }
 
@@ -117,11 +118,11 @@ public sealed class RoundingWitness
     /// </summary>
     private void ChooseGroup(ReadOnlySpan<double> exact, ReadOnlySpan<float> seen, Span<double> own, ReadOnlySpan<double> lower, ReadOnlySpan<double> upper)
     {
-        double step = Peak(exact) / Levels;
-        ReadOnlySpan<double> near = IsAsNear(exact, seen, own, step) ? own : IsAsNear(exact, seen, lower, step) ? lower : IsAsNear(exact, seen, upper, step) ? upper : own;
+        double typical = Median(exact);
+        ReadOnlySpan<double> near = IsAsNear(exact, seen, own, typical) ? own : IsAsNear(exact, seen, lower, typical) ? lower : IsAsNear(exact, seen, upper, typical) ? upper : own;
         for (int i = 0; i < own.Length; i++)
         {
-            own[i] = seen[i] == own[i] ? Same(own[i]) : Follows(FromMiddle(exact[i], seen[i], near[i], step)) ? seen[i] : own[i];
+            own[i] = seen[i] == own[i] ? Same(own[i]) : Follows(FromMiddle(exact[i], seen[i], near[i]) / Math.Max(typical, Math.Abs(exact[i]))) ? seen[i] : own[i];
         }
     }
 
@@ -145,20 +146,43 @@ public sealed class RoundingWitness
         return true;
     }
 
-    /// <summary>In steps. From the middle m between two neighbours, |seen − x| − |own − x| = 2 |x − m|.</summary>
-    private static double FromMiddle(double exact, double seen, double own, double step) => (Math.Abs(seen - exact) - Math.Abs(own - exact)) / (2 * step);
+    /// <summary>From the middle m between two neighbours, |seen − x| − |own − x| = 2 |x − m|; of two that are no neighbours it is more.</summary>
+    private static double FromMiddle(double exact, double seen, double own) => (Math.Abs(seen - exact) - Math.Abs(own - exact)) / 2;
 
-    private static bool IsAsNear(ReadOnlySpan<double> exact, ReadOnlySpan<float> seen, ReadOnlySpan<double> rounded, double step)
+    private static bool IsAsNear(ReadOnlySpan<double> exact, ReadOnlySpan<float> seen, ReadOnlySpan<double> rounded, double typical)
     {
         for (int i = 0; i < exact.Length; i++)
         {
-            if (seen[i] != rounded[i] && !(FromMiddle(exact[i], seen[i], rounded[i], step) <= Tie))
+            if (seen[i] != rounded[i] && !(FromMiddle(exact[i], seen[i], rounded[i]) / Math.Max(typical, Math.Abs(exact[i])) <= Tie))
             {
                 return false;
             }
         }
 
         return true;
+    }
+
+    private static double Median(ReadOnlySpan<double> numbers)
+    {
+        double[] sorted = new double[numbers.Length];
+        for (int i = 0; i < sorted.Length; i++)
+        {
+            sorted[i] = Math.Abs(numbers[i]);
+        }
+
+        Array.Sort(sorted);
+        return sorted[sorted.Length / 2];
+    }
+
+    private static double RootMeanSquare(ReadOnlySpan<double> numbers)
+    {
+        double sum = 0;
+        foreach (double number in numbers)
+        {
+            sum += number * number;
+        }
+
+        return Math.Sqrt(sum / numbers.Length);
     }
 
     private static double Peak(ReadOnlySpan<double> numbers)

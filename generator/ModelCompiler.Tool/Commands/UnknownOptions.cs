@@ -5,7 +5,7 @@ using ModelCompiler.Compiler.Diagnostics;
 
 namespace ModelCompiler.Tool.Commands;
 
-/// <summary>Finds options that a command does not have: the parser takes them for a file, a text or a folder wherever one of those may stand.</summary>
+/// <summary>Finds commands that there are not, and options that a command does not have: the parser takes them for a file, a text or a folder wherever one of those may stand.</summary>
 internal static partial class UnknownOptions
 {
     /// <summary>What options that take any text, one that begins with a dash too, call it in their help.</summary>
@@ -15,6 +15,18 @@ internal static partial class UnknownOptions
     public static IEnumerable<string> Describe(ParseResult parsed)
     {
         Command command = parsed.CommandResult.Command;
+        if (command.Subcommands.Count > 0 && parsed.Errors.Count > 0)
+        {
+            string[] names = [.. command.Subcommands.Select(sub => sub.Name)];
+            string? word = parsed.UnmatchedTokens.FirstOrDefault();
+            string wanted = word is not null && Spelling.Nearest(word, names) is { } near ? $"perhaps {near}" : $"one of {string.Join(", ", names)}";
+            if (word is null || !Option().IsMatch(word))
+            {
+                yield return $"found {(word is null ? "no command" : $"'{word}', which is no command of '{command.Name}'")}, expected {wanted}.";
+                yield break; // whatever follows belongs to the command that was meant
+            }
+        }
+
         string[] known = [.. command.Options.Concat(parsed.RootCommandResult.Command.Options).SelectMany(option => option.Aliases.Prepend(option.Name)).Where(name => name.StartsWith("--", StringComparison.Ordinal))];
         HashSet<string> plain = [.. parsed.Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash).Select(token => token.Value)];
         foreach (string found in parsed.CommandResult.Children.SelectMany(Values).Concat(parsed.UnmatchedTokens).Where(value => !plain.Contains(value)).Distinct())

@@ -57,12 +57,19 @@ internal static class VerifyCommand
         using CompiledModel model = Load(options);
         string file = ExportedModel.Get(
             directory, options.Weights, OnnxSymbols.Export(parsed.GetValue(Operators), parsed.GetRequiredValue(Activations), chooseLogits: true, parsed.GetRequiredValue(Provider)), progress.Begin, cancellation, merged);
-        progress.Begin("comparing", 0);
         using OnnxModel witness = OnnxModel.Open(Offload(parsed, file));
         using PlannedModel planned = PlannedModel.Open(directory, name: null, withTaps, merged);
         VerificationWork work = new(
             parsed.GetValue(Prompts), Math.Min(parsed.GetValue(Length), model.Description.ContextLength), parsed.GetValue(Seed), parsed.GetValue(MaxTokens));
-        Verification found = Verifier.Run(planned, model, () => Load(withTaps), witness, work, cancellation);
+        CompiledModel Traced()
+        {
+            CompiledModel traced = Load(withTaps);
+            progress.Begin("comparing", 0);
+            return traced;
+        }
+
+        progress.Begin("comparing", 0);
+        Verification found = Verifier.Run(planned, model, Traced, witness, work, cancellation);
         progress.Dispose();
         VerifyReport report = new(
             model.Description, InstructionSets.Name(model.InstructionSet), parsed.GetRequiredValue(Provider), OnnxLibrary.Version, work, found, model.Tokenizer);

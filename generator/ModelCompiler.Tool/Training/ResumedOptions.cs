@@ -15,7 +15,7 @@ internal static class ResumedOptions
     /// <summary>Settings that a checkpoint knows by a checksum only, and what decides them.</summary>
     private static readonly Dictionary<string, string> Sums = new()
     {
-        ["text"] = "--text, --validation, --hold-out, --split, --json-field, --tokenizer or --vocab", ["model"] = "the model's config", ["layout"] = "the model's config, --lora-rank or --lora-targets",
+        ["text"] = "--text, --validation, --hold-out, --split, --json-field, --tokenizer or --vocab", ["model"] = "the model's config", ["layout"] = "the model's config, --lora-rank or --lora-targets, or --text, --tokenizer or --vocab, where the vocabulary is made of the text",
         ["adapter"] = "--lora-rank, --lora-alpha or --lora-targets", ["frozen weights"] = "DIR, or --weights",
     };
 

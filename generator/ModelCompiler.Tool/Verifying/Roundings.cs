@@ -28,7 +28,7 @@ internal sealed record Roundings(
 /// <summary>Inputs, keys and values that the emitted code rounded.</summary>
 /// <param name="Rounded">How many.</param>
 /// <param name="Followed">Of these, how many lay in the middle between two steps and went the other way than in double precision, where the reference went with them.</param>
-/// <param name="Farthest">How far from the middle the farthest of those lay, of a step.</param>
+/// <param name="Farthest">How far from the middle the farthest of those lay, as RoundingWitness.Tie is measured.</param>
 /// <param name="Wrong">How many were rounded another way although there was one right way.</param>
 /// <param name="HasSameBits">What shows all this, the class with taps, gave the same bits as the class without.</param>
 internal sealed record RoundingCounts(long Rounded, long Followed, double Farthest, long Wrong, bool HasSameBits);

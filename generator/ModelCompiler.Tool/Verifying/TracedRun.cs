@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Plan;
 using ModelCompiler.Compiler.Reference;
@@ -28,7 +29,7 @@ internal sealed record TracedRun(RoundingWitness Roundings, bool HasSameBits)
         {
             ForwardTrace trace = session.TraceWith(tokens.AsSpan(first, Math.Min(Piece, tokens.Length - first)), keepsInputs: true, cancellation);
             float[] logits = session.Logits.ToArray();
-            same &= logits.AsSpan().SequenceEqual(emitted.Logits.AsSpan(first * traced.Description.Vocab, logits.Length));
+            same &= Bits(logits).SequenceEqual(Bits(emitted.Logits.AsSpan(first * traced.Description.Vocab, logits.Length)));
             for (int input = 0; input < inputs.Length; input++)
             {
                 kept[input].AddRange(trace.Input(input));
@@ -49,4 +50,6 @@ internal sealed record TracedRun(RoundingWitness Roundings, bool HasSameBits)
 
         return new(roundings, same);
     }
+
+    private static ReadOnlySpan<uint> Bits(ReadOnlySpan<float> numbers) => MemoryMarshal.Cast<float, uint>(numbers);
 }

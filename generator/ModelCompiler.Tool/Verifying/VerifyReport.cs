@@ -89,7 +89,7 @@ internal sealed record VerifyReport(ModelDescription Model, string InstructionSe
             WriteLayers(" of ONNX Runtime, against the reference on dequantised weights", roundings.OnnxLayers);
             RoundingCounts c = roundings.Counts;
             Console.WriteLine(Show(
-                $"of {c.Rounded:N0} rounded numbers {c.Followed:N0} in the middle between two steps went the other way than in double precision, the farthest {c.Farthest:0.0e+00} of a step from it; {c.Wrong:N0} elsewhere"));
+                $"of {c.Rounded:N0} rounded numbers {c.Followed:N0} in the middle between two steps went the other way than in double precision, the farthest {c.Farthest:0.0e+00} of their size from it; {c.Wrong:N0} elsewhere"));
         }
     }
 

@@ -76,6 +76,17 @@ public sealed class CommandLineTests : IDisposable
         Assert.Single(refused.Error.Split("MC320"), part => part.StartsWith(": ", StringComparison.Ordinal)); // not also what follows from it
     }
 
+    [Theory]
+    [InlineData("found 'rum', which is no command of 'modelc', expected perhaps run.", "rum", "DIR", "--prompt", "Hi")]
+    [InlineData("found 'inspekt', which is no command of 'modelc', expected perhaps inspect.", "inspekt", "DIR")]
+    [InlineData("found no command, expected one of ")]
+    public void ACommandThatIsNoneIsNamed(string said, params string[] arguments)
+    {
+        Finished refused = ChildProcess.Modelc(arguments).Expect(2);
+        Assert.StartsWith($"modelc: error MC320: {said}", refused.Error);
+        Assert.Single(refused.Error.Split("MC320"), part => part.StartsWith(": ", StringComparison.Ordinal));
+    }
+
     /// <summary>A text may begin with a dash, and after -- so may anything: what is missing is the folder.</summary>
     [Theory]
     [InlineData("run", "absent", "--prompt", "--quick")]

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ModelCompiler.Compiler;
+using ModelCompiler.Compiler.Graph;
 using ModelCompiler.EndToEnd.Tests.CommandLine;
 using ModelCompiler.EndToEnd.Tests.Conformance;
 using ModelCompiler.Onnx;
@@ -82,6 +83,25 @@ public class VerifyTests(ConformanceModels models, ExportedModels exported, ITes
         }
     }
 
+    /// <summary>Faults so small that they only show in which way numbers are rounded, beside a channel that is a hundred times the others, too.</summary>
+    [Theory]
+    [InlineData("model.layers.1.self_attn.k_proj.weight", 1.001f, 100f)]
+    [InlineData("model.layers.1.self_attn.v_proj.weight", 1.0001f, 0f)]
+    public void AFaultIsFoundInACacheThatRounds(string tensor, float factor, float outlier)
+    {
+        EmittedModel published = models.Get("qwen2-biased", "f32+bf16", ModelFeatures.Trace);
+        int headDim = published.Plan.Graph.Operations.OfType<Attention>().First().HeadDim;
+        string folderOfRight = ChangedModel.Write(published.Folder, folder["right"], (value, index) => outlier > 0 && index % headDim == 0 ? outlier : value, "model.layers.1.self_attn.k_proj.bias");
+        EmittedModel right = new(folderOfRight, $"right{outlier}", "f32+bf16", folder.Root, ModelFeatures.Trace);
+        EmittedModel wrong = new(WithChanged(folderOfRight, tensor, value => value * factor), $"wrong{outlier}", "f32+bf16", folder.Root, ModelFeatures.Trace);
+        VerificationWork work = new(2, 40, Seed: 1, GreedyTokens: 0);
+        Verification sound = Run(right, right, work);
+        Assert.True(sound.Agrees, string.Join("; ", sound.Faults));
+        Verification found = Run(right, wrong, work);
+        Assert.False(found.Agrees);
+        Assert.NotEqual(0, found.Roundings!.Counts.Wrong);
+    }
+
     /// <summary>Numbers in the middle between two steps, of which each of these models has some, decide nothing.</summary>
     [Theory]
     [InlineData("q8")]
@@ -96,7 +116,7 @@ public class VerifyTests(ConformanceModels models, ExportedModels exported, ITes
             Assert.True(found.Agrees, string.Join("; ", found.Faults));
             Assert.InRange(found.Roundings!.Emitted.Relative, 0, 1e-6);
             Assert.Equal(0, found.Roundings.Counts.Wrong);
-            Assert.InRange(found.Roundings.Counts.Farthest, 0, 1e-3);
+            Assert.InRange(found.Roundings.Counts.Farthest, 0, 1e-5);
             followed += found.Roundings.Counts.Followed;
         }
 
@@ -162,7 +182,7 @@ public class VerifyTests(ConformanceModels models, ExportedModels exported, ITes
         string path = folder["tiny.onnx"];
         Assert.Contains($"Wrote {path} (q8, ", ChildProcess.Modelc("export", model, "-o", path, "--weights", "q8").Expect(0).Output);
         Assert.Equal([path], Directory.GetFiles(folder.Root, "tiny.onnx*"));
-        Assert.Contains("MC321", ChildProcess.Modelc("export", model, "-o", folder[Path.Combine("none", "tiny.onnx")]).Expect(1).Error);
+        Assert.Contains("Make it first", ChildProcess.Modelc("export", model, "-o", folder[Path.Combine("none", "tiny.onnx")]).Expect(2).Error);
 
         // The model's own files are not written over: they would be gone before they were read.
         string weights = Path.Combine(model, "model.safetensors");
