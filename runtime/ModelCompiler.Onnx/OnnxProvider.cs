@@ -47,7 +47,7 @@ public sealed class OnnxProvider
     /// <summary>The provider of that name.</summary>
     /// <exception cref="ArgumentException">There is none.</exception>
     public static OnnxProvider Find(string name) => All.FirstOrDefault(provider => provider.Name == name)
-        ?? throw new ArgumentException($"provider: found '{name}', expected one of {string.Join(", ", All.Select(provider => provider.Name))}.", nameof(name));
+        ?? throw new ArgumentException($"{nameof(OnnxOffload)}.{nameof(OnnxOffload.Provider)}: found '{name}', expected one of {string.Join(", ", All.Select(provider => provider.Name))}.");
 
     /// <summary>Adds it to the options of a session.</summary>
     internal void Append(SessionOptions session, int device, IReadOnlyDictionary<string, string> options) => append(session, device, options);
