@@ -115,7 +115,7 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public void APersonSeesProgressAndReadsOnFromThePrompt()
     {
-        Assert.SkipUnless(File.Exists("/usr/bin/script"), "script, which gives a program a terminal, is not installed.");
+        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "script, which gives a program a terminal, is not installed.");
         string model = Path.Combine(SharedData.RepositoryRoot, "samples", "HelloModel", "models", "hello");
         ProcessStartInfo start = new("/usr/bin/script", ["-qec", $"dotnet '{ChildProcess.ToolPath}' run '{model}' -p 'The goldsmith' --temperature 0 -n 5", "/dev/null"])
         {

@@ -34,7 +34,7 @@ internal sealed partial class WebService : IDisposable
         process.Exited += (_, _) => listens.TrySetException(new InvalidOperationException("It ended without listening."));
         process.Start();
         process.BeginOutputReadLine();
-        return new(process, await listens.Task);
+        return new(process, await listens.Task.WaitAsync(TimeSpan.FromMinutes(2)));
     }
 
     /// <summary>What it answers to a prompt.</summary>
@@ -62,7 +62,7 @@ internal sealed partial class WebService : IDisposable
         }
 
         _ = Kill(process.Id, InterruptSignal);
-        process.WaitForExit();
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)), "The service goes on a minute after SIGINT.");
         return process.ExitCode;
     }
 
