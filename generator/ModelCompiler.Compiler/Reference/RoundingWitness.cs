@@ -122,7 +122,7 @@ public sealed class RoundingWitness
         ReadOnlySpan<double> near = IsAsNear(exact, seen, own, typical) ? own : IsAsNear(exact, seen, lower, typical) ? lower : IsAsNear(exact, seen, upper, typical) ? upper : own;
         for (int i = 0; i < own.Length; i++)
         {
-            own[i] = seen[i] == own[i] ? Same(own[i]) : Follows(FromMiddle(exact[i], seen[i], near[i]) / Math.Max(typical, Math.Abs(exact[i]))) ? seen[i] : own[i];
+            own[i] = seen[i] == own[i] ? Same(own[i]) : Follows(OfItsSize(exact[i], seen[i], near[i], typical)) ? seen[i] : own[i];
         }
     }
 
@@ -149,11 +149,13 @@ public sealed class RoundingWitness
     /// <summary>From the middle m between two neighbours, |seen − x| − |own − x| = 2 |x − m|; of two that are no neighbours it is more.</summary>
     private static double FromMiddle(double exact, double seen, double own) => (Math.Abs(seen - exact) - Math.Abs(own - exact)) / 2;
 
+    private static double OfItsSize(double exact, double seen, double own, double typical) => FromMiddle(exact, seen, own) / Math.Max(typical, Math.Abs(exact));
+
     private static bool IsAsNear(ReadOnlySpan<double> exact, ReadOnlySpan<float> seen, ReadOnlySpan<double> rounded, double typical)
     {
         for (int i = 0; i < exact.Length; i++)
         {
-            if (seen[i] != rounded[i] && !(FromMiddle(exact[i], seen[i], rounded[i]) / Math.Max(typical, Math.Abs(exact[i])) <= Tie))
+            if (seen[i] != rounded[i] && !(OfItsSize(exact[i], seen[i], rounded[i], typical) <= Tie))
             {
                 return false;
             }

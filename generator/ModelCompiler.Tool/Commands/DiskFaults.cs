@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace ModelCompiler.Tool.Commands;
@@ -14,8 +13,7 @@ internal static partial class DiskFaults
     /// <summary>A sentence or more; the message of any other fault as it is.</summary>
     public static string Describe(IOException fault) => (fault.HResult, FolderIn(fault.Message)) switch
     {
-        (FullOnUnix or FullOnWindows, { } folder) => string.Create(
-            CultureInfo.InvariantCulture, $"the disk of '{folder}': found no space left, {Free(folder):N0} bytes are free now that what was half written is removed. Make room, or name another place."),
+        (FullOnUnix or FullOnWindows, { } folder) => $"the disk of '{folder}': found no space left, expected enough for what is written. Make room, or name another place.",
         (ReadOnlyOnUnix or ReadOnlyOnWindows, { } folder) => $"the disk of '{folder}': found one that can only be read, expected one that can be written to. Name another place.",
         _ => fault.Message,
     };
@@ -31,8 +29,6 @@ internal static partial class DiskFaults
 
         return path == "" ? "." : path;
     }
-
-    private static long Free(string folder) => new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace;
 
     [GeneratedRegex("'(.+)'")]
     private static partial Regex Quoted();
