@@ -16,9 +16,30 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
     private readonly TrainingDisplay display = new();
     private readonly TrainingFolder folder = new(request.Output);
 
+    private Trainer? begun;
+
     /// <summary>Trains and writes.</summary>
     /// <returns>What the whole held-out text gives at the end, and its bytes; null without one.</returns>
     public (HeldOutLoss Loss, long Bytes)? Run()
+    {
+        try
+        {
+            return TrainAndWrite();
+        }
+        catch (OperationCanceledException)
+        {
+            display.Say(begun is { Step: > 0 and var step }
+                ? $"Stopped behind step {step}. A checkpoint was written: the same command with --resume goes on."
+                : "Stopped before the first step was done: nothing was written.");
+            throw;
+        }
+        finally
+        {
+            folder.RemoveIfEmpty();
+        }
+    }
+
+    private (HeldOutLoss Loss, long Bytes)? TrainAndWrite()
     {
         TrainingText text = request.ReadTexts();
         using TrainingSource source = TrainingSource.Of(request, text.HeldOut is null ? text.Documents : [.. text.Documents, .. text.HeldOut], cancellation);
@@ -31,6 +52,7 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
         using TrainableModel model = load(source);
         source.Fill(model, request.Options.Seed, cancellation);
         using Trainer trainer = TakeUp(model, data);
+        begun = trainer;
         display.Say(string.Create(
             CultureInfo.InvariantCulture,
             $"{model.ParameterCount:N0} parameters, {tokenizer.VocabularySize:N0} tokens known, {data.Training.Length:N0} tokens to learn from, {data.HeldOut.Length:N0} held out, {model.Threads} threads{Behind(trainer.Step)}"));
@@ -104,17 +126,7 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
                 display.Say($"    {sampler.Sample(request.Prompt, cancellation).ReplaceLineEndings("\n    ")}");
             }
         });
-        try
-        {
-            display.During(request.Options.Steps, () => trainer.Run(listener, cancellation));
-        }
-        catch (OperationCanceledException)
-        {
-            display.Say(trainer.Step > 0
-                ? $"Stopped behind step {trainer.Step}. A checkpoint was written: the same command with --resume goes on."
-                : "Stopped before the first step was done: there is no checkpoint.");
-            throw;
-        }
+        display.During(request.Options.Steps, () => trainer.Run(listener, cancellation));
     }
 
     private sealed class Listener(Action<TrainingProgress> listen) : IProgress<TrainingProgress>

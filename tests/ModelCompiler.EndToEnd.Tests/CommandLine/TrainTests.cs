@@ -129,6 +129,19 @@ public sealed partial class TrainTests : IDisposable
     }
 
     [Fact]
+    public void StoppedBeforeTheFirstStepItLeavesNothing()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "SIGINT cannot be sent to one process on Windows.");
+        using Process process = ChildProcess.StartModelc(Arguments("early", ["--steps", "300"]));
+        Assert.True(SpinWait.SpinUntil(() => Directory.Exists(folder["early"]) || process.HasExited, TimeSpan.FromSeconds(60)));
+        _ = Kill(process.Id, Interrupt); // while it compiles
+        Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)));
+        Assert.Equal("Stopped before the first step was done: nothing was written.", process.StandardError.ReadToEnd().Trim());
+        Assert.Equal(130, process.ExitCode);
+        Assert.False(Directory.Exists(folder["early"]));
+    }
+
+    [Fact]
     public void WhatCannotBeTrainedIsSaid()
     {
         Assert.Contains("MC330: the text: found ", Refuse(1, "out", ["--steps", "1", "--hold-out", "0.1", "--context", "64", "--text", WriteText("short.txt", "so little")]), StringComparison.Ordinal);
