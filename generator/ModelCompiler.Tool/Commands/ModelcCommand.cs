@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ModelCompiler.Tool.Hosting;
 
 namespace ModelCompiler.Tool.Commands;
 
@@ -43,6 +44,10 @@ internal static class ModelcCommand
         {
             Console.Error.WriteLine(Faults.Describe(fault));
             return Faults.ExitCodeOf(fault);
+        }
+        finally
+        {
+            TemporaryCache.Remove();
         }
     }
 

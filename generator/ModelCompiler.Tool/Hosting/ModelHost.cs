@@ -45,7 +45,8 @@ internal sealed class ModelHost(string directory, PlanOptions options, Func<stri
         InstructionSet chosen = HostInstructionSet.Choose(loading.InstructionSet);
         string packed = Packed();
         string code = cache.GetOrAdd(CacheKey.Of(directory, options.Weights, $"{InstructionSets.Name(chosen)}, cache {options.Cache}, {options.Features}{Merged}{Applied}"), place => Compile(place, packed, chosen));
-        Assembly assembly = new AssemblyLoadContext(ClassName).LoadFromAssemblyPath(Path.Combine(code, AssemblyFile));
+        using FileStream file = File.OpenRead(Path.Combine(code, AssemblyFile)); // read, not mapped: Windows removes no file that is
+        Assembly assembly = new AssemblyLoadContext(ClassName).LoadFromStream(file);
         MethodInfo load = assembly.GetType($"{Space}.{ClassName}", throwOnError: true)!.GetMethod("Load", [typeof(LoadOptions)])
             ?? throw new InvalidOperationException("the emitted class has no Load(LoadOptions)");
         string weightsPath = Path.Combine(packed, WeightsFile);
