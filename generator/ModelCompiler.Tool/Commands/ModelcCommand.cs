@@ -1,5 +1,4 @@
 using System.CommandLine;
-using ModelCompiler.Tool.Hosting;
 
 namespace ModelCompiler.Tool.Commands;
 
@@ -44,10 +43,6 @@ internal static class ModelcCommand
         {
             Console.Error.WriteLine(Faults.Describe(fault));
             return Faults.ExitCodeOf(fault);
-        }
-        finally
-        {
-            TemporaryCache.Remove();
         }
     }
 

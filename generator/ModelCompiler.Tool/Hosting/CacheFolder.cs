@@ -37,7 +37,7 @@ internal sealed class CacheFolder(string root)
         {
             beside = Begin(place);
         }
-        catch (Exception fault) when (TemporaryCache.Helps(fault))
+        catch (Exception fault) when (TemporaryCache.Helps(this, fault))
         {
             return TemporaryCache.InsteadOf(this, fault).GetOrAdd(key, fill);
         }

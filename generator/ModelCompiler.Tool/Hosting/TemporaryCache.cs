@@ -7,8 +7,9 @@ internal static class TemporaryCache
 {
     private static CacheFolder? made;
 
-    /// <summary>True for what may be wrong with the folder itself; on a full disk another folder would only be filled too.</summary>
-    public static bool Helps(Exception fault) => fault is UnauthorizedAccessException || (fault is IOException disk && !DiskFaults.IsFull(disk));
+    /// <summary>Whether another folder helps: a full disk is to be told.</summary>
+    public static bool Helps(CacheFolder cache, Exception fault)
+        => cache != made && (fault is UnauthorizedAccessException || (fault is IOException disk && !DiskFaults.IsFull(disk)));
 
     /// <summary>The folder that is used instead; the first call makes it and says so.</summary>
     /// <exception cref="IOException">There cannot be one either.</exception>
@@ -29,21 +30,13 @@ internal static class TemporaryCache
     {
         try
         {
-            return new(Directory.CreateTempSubdirectory("modelc-").FullName);
+            CacheFolder folder = new(Directory.CreateTempSubdirectory("modelc-").FullName);
+            AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder.Root, recursive: true); // nothing has its files open by then
+            return folder;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             throw new IOException($"{found}; nor can the temporary one ({Path.GetTempPath()}). Set {CacheFolder.EnvironmentVariable} to one.", fault);
-        }
-    }
-
-    /// <summary>Removes it, where there is one. Nothing may have its files open any more.</summary>
-    public static void Remove()
-    {
-        if (made is not null)
-        {
-            Directory.Delete(made.Root, recursive: true);
-            made = null;
         }
     }
 }
