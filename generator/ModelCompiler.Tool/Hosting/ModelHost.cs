@@ -23,7 +23,9 @@ namespace ModelCompiler.Tool.Hosting;
 /// <param name="adapter">An adapter of the model, or null.</param>
 internal sealed class ModelHost(string directory, PlanOptions options, Func<string, long, IProgress<long>> report, CancellationToken cancellation, AdapterChoice? adapter = null)
 {
-    private const string ModelName = "model";
+    /// <summary>Name of any model here: a folder may be called what no file of ours can.</summary>
+    public const string ModelName = "model";
+
     private const string Space = "ModelCompiler.Hosted";
     private const string ClassName = "HostedModel";
     private const string AssemblyFile = "model.dll";

@@ -1,15 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace ModelCompiler.EndToEnd.Tests.CommandLine;
 
 /// <summary>modelc train, as a user calls it.</summary>
-public sealed partial class TrainTests : IDisposable
+public sealed class TrainTests : IDisposable
 {
-    private const int Interrupt = 2;
-
     private readonly TemporaryFolder folder = new();
     private readonly Dictionary<string, string> usual;
 
@@ -104,7 +101,7 @@ public sealed partial class TrainTests : IDisposable
         {
             string log = Path.Combine(folder["parts"], "train-log.jsonl");
             Assert.True(SpinWait.SpinUntil(() => (File.Exists(log) && new FileInfo(log).Length > 0) || process.HasExited, TimeSpan.FromSeconds(60)));
-            _ = Kill(process.Id, Interrupt);
+            ChildProcess.Interrupt(process);
             Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)));
             Assert.DoesNotContain("   at ", process.StandardError.ReadToEnd());
             Assert.Equal(130, process.ExitCode);
@@ -134,7 +131,7 @@ public sealed partial class TrainTests : IDisposable
         Assert.SkipWhen(OperatingSystem.IsWindows(), "SIGINT cannot be sent to one process on Windows.");
         using Process process = ChildProcess.StartModelc(Arguments("early", ["--steps", "300"]));
         Assert.True(SpinWait.SpinUntil(() => Directory.Exists(folder["early"]) || process.HasExited, TimeSpan.FromSeconds(60)));
-        _ = Kill(process.Id, Interrupt); // while it compiles
+        ChildProcess.Interrupt(process); // while it compiles
         Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)));
         Assert.Equal("Stopped before the first step was done: nothing was written.", process.StandardError.ReadToEnd().Trim());
         Assert.Equal(130, process.ExitCode);
@@ -204,7 +201,4 @@ public sealed partial class TrainTests : IDisposable
         { "added_tokens": [], "normalizer": null, "pre_tokenizer": null, "post_processor": null, "decoder": { "type": "Fuse" },
           "model": { "type": "BPE", "vocab": { "a": 0, "b": 1 }, "merges": [] } }
         """);
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int process, int signal);
 }
