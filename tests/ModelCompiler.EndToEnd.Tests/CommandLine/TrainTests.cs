@@ -125,6 +125,35 @@ public sealed class TrainTests : IDisposable
         Assert.Contains("--resume: found config.json", Refuse(2, "parts", [.. steps, "--resume"]), StringComparison.Ordinal);
     }
 
+    /// <summary>Of a text without sense a model learns only by heart: it foretells the rest ever worse.</summary>
+    [Fact]
+    public void TheBestStepIsWrittenAlsoByARunThatWasKilled()
+    {
+        Random random = new(5);
+        string[] overfit = ["--text", WriteText("noise.txt", string.Join("\n\n", Enumerable.Range(0, 12).Select(_ => new string(random.GetItems<char>("abcdefgh ", 40))))), "--hold-out", "0.3", "--lr", "0.02", "--steps", "60", "--checkpoint-every", "25"];
+        JsonElement best = JsonDocument.Parse(Train("best", [.. overfit, "--json"]).Output).RootElement;
+        JsonElement[] looks = [.. File.ReadAllLines(Path.Combine(folder["best"], "train-log.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).Where(step => step.GetProperty("validation").ValueKind == JsonValueKind.Number)];
+        JsonElement least = looks.MinBy(step => step.GetProperty("validation").GetDouble());
+        Assert.InRange(least.GetProperty("step").GetInt64(), 10, 50);
+        Assert.Equal(least.GetProperty("step").GetInt64(), best.GetProperty("writtenStep").GetInt64());
+        Assert.Equal(least.GetProperty("validation").GetDouble(), best.GetProperty("validationLoss").GetDouble());
+        JsonElement last = JsonDocument.Parse(Train("last", [.. overfit, "--keep", "last", "--json"]).Output).RootElement;
+        Assert.Equal((60L, looks[^1].GetProperty("validation").GetDouble()), (last.GetProperty("writtenStep").GetInt64(), last.GetProperty("validationLoss").GetDouble()));
+
+        using (Process process = ChildProcess.StartModelc(Arguments("killed", overfit)))
+        {
+            Assert.True(SpinWait.SpinUntil(() => File.Exists(Path.Combine(folder["killed"], "checkpoints", "best.safetensors")) || process.HasExited, TimeSpan.FromSeconds(60)));
+            process.Kill(); // best is of a step that no checkpoint has reached
+            process.WaitForExit();
+        }
+
+        Assert.Contains($"the model of step {least.GetProperty("step")}, where the held-out text went best", Train("killed", [.. overfit, "--resume"]).Output, StringComparison.Ordinal);
+        Assert.Equal(Weights("best"), Weights("killed"));
+        Assert.NotEqual(Weights("last"), Weights("killed"));
+        Train("killed", [.. overfit, "--resume"]); // nothing is left to do: the same once more
+        Assert.Equal(Weights("best"), Weights("killed"));
+    }
+
     [Fact]
     public void StoppedBeforeTheFirstStepItLeavesNothing()
     {
