@@ -188,6 +188,8 @@ public sealed class CommandLineTests : IDisposable
         string model = folder.Synthesise("模型");
         Assert.Contains("error MC010: ", ChildProcess.Modelc("pack", model, "-o", folder["out"]).Expect(1).Error);
         ChildProcess.Modelc("pack", model, "--name", "m", "-o", folder["out"]).Expect(0);
+        Assert.StartsWith("模型: llama, ", ChildProcess.Modelc("inspect", model).Expect(0).Output); // which names no file after it
+        ChildProcess.Modelc("export", model, "-o", folder["m.onnx"]).Expect(0);
         Assert.Equal(["m.manifest.json", "m.mcw"], Directory.GetFiles(folder["out"]).Select(Path.GetFileName).Order());
     }
 
