@@ -39,6 +39,13 @@ public static class TilePlan
     /// </summary>
     public const int UnpackRows = 96;
 
+    /// <summary>
+    /// How far ahead a tile of one row asks for the float32 numbers that it walks past, where the instruction set asks at all: processors fetch ahead by themselves, but only to
+    /// the end of a small page, and find the stream anew behind it. Measured with AVX-512: decode in f32 5 to 10 % faster from memory, up to 25 % from the last-level
+    /// cache. In 16 bits it was within noise from memory and lost a third from the cache; in 8 and 4 bits, and with AVX2 in f32, it won nothing or lost.
+    /// </summary>
+    public const int PrefetchBytes = 2048;
+
     /// <summary>Columns of a tile of any format.</summary>
     public static int Columns(TargetSet target, WeightFormat format, int rows, int columns)
         => format is BlockFormat ? BlockTilePlan.Columns(target, rows, columns) : Columns(target, rows, columns);

@@ -169,6 +169,11 @@ internal static class TileWriter
                 }
             }
 
+            if (rows == 1 && product.Format is F32Format && product.Inputs is not null)
+            {
+                WritePrefetch(writer, target, "w", input * product.PanelStride, registers);
+            }
+
             for (int register = 0; register < registers; register++)
             {
                 int offset = (input / group * product.PanelStride) + (register * target.Lanes);
@@ -183,6 +188,19 @@ internal static class TileWriter
 
         writer.Line($"w += {unroll / group * product.PanelStride};");
         writer.Close();
+    }
+
+    /// <summary>Asks for the lines of float32 (or of words as wide) that lie ahead of some registers, which are loaded from pointer[offset] on.</summary>
+    internal static void WritePrefetch(SourceWriter writer, VectorTarget target, string pointer, int offset, int registers)
+    {
+        const int lineFloats = 16, ahead = TilePlan.PrefetchBytes / sizeof(float);
+        for (int line = 0; line < registers * target.Lanes; line += lineFloats)
+        {
+            if (target.Prefetch($"&{pointer}[{offset + line + ahead}]") is { } prefetch)
+            {
+                writer.Line(prefetch);
+            }
+        }
     }
 
     /// <summary>Stores them there, with bias and residual.</summary>

@@ -13,6 +13,8 @@ internal sealed class Avx512Target() : VectorTarget(TargetSet.Avx512, 16)
 
     public override Func<string, string, bool, string> Interleave => (a, b, upper) => $"Avx512F.Unpack{(upper ? "High" : "Low")}({a}, {b})";
 
+    public override string Prefetch(string pointer) => $"Sse.Prefetch1({pointer});";
+
     public override BlockDot Dot { get; } = new PairwiseDot("Avx512BW");
 
     public override string LoadScales(string pointer) => $"(Avx512F.ConvertToVector512Int32(Vector256.Load((ushort*)({pointer}))) << 16).AsSingle()";
