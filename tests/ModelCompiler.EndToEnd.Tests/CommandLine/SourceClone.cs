@@ -6,6 +6,7 @@ namespace ModelCompiler.EndToEnd.Tests.CommandLine;
 internal sealed class SourceClone
 {
     private const string Sample = "samples/HelloModel";
+    private const string Solution = "Sample.slnx";
 
     private readonly string root;
 
@@ -21,6 +22,8 @@ internal sealed class SourceClone
         {
             File.Copy(file, Path.Combine(root, Path.GetFileName(file)));
         }
+
+        File.WriteAllText(Path.Combine(root, Solution), $"<Solution><Project Path=\"{Sample}/HelloModel.csproj\" /></Solution>");
     }
 
     /// <summary>Config, weights and tokenizer of the sample's model.</summary>
@@ -34,11 +37,14 @@ internal sealed class SourceClone
         File.WriteAllText(path, old.Replace(text, replacement));
     }
 
-    /// <summary>Builds the sample and all that it stands on, with the compiler server that builds have on a developer's machine; without the analyzers of this repository.</summary>
+    /// <summary>
+    /// Builds a solution of the sample alone, and with it all that the sample stands on, with the compiler server that builds have on a developer's machine; without the analyzers
+    /// of this repository.
+    /// </summary>
     public Finished Build() => ChildProcess.Dotnet(
-        root, "build", Sample, "--nologo", "-c", "Release", "-p:UseSharedCompilation=true", "-p:EmitCompilerGeneratedFiles=true", "-p:RunAnalyzers=false", "-p:GenerateDocumentationFile=false");
+        root, "build", Solution, "--nologo", "-c", "Release", "-p:UseSharedCompilation=true", "-p:EmitCompilerGeneratedFiles=true", "-p:RunAnalyzers=false", "-p:GenerateDocumentationFile=false");
 
-    /// <summary>The second line of each emitted file: what wrote it.</summary>
+    /// <summary>The third line of each emitted file: what wrote it.</summary>
     public IEnumerable<string> Writers => Directory.GetFiles(Path.Combine(root, Sample, "obj"), "HelloModel.HelloModel.*.g.cs", SearchOption.AllDirectories).SelectMany(file => File.ReadLines(file).Take(3).TakeLast(1));
 
     /// <summary>What the built sample writes behind a prompt.</summary>
