@@ -157,6 +157,21 @@ public static class ModelCompilation
         }
     }
 
+    /// <summary>Writes the members that the class of a model would have, each of which throws: for a model that cannot be compiled.</summary>
+    /// <param name="model">Its name.</param>
+    /// <param name="space">Namespace; empty: the global one.</param>
+    /// <param name="className">A valid C# identifier.</param>
+    /// <param name="modifiers">Such as <c>public sealed</c>.</param>
+    /// <param name="features">What the class can do besides.</param>
+    public static GeneratedFile EmitPlaceholder(string model, string space, string className, string modifiers, ModelFeatures features)
+        => PlaceholderWriter.Write(model, space, className, modifiers, features.HasFlag(ModelFeatures.Training));
+
+    /// <summary>Writes those that training adds, where it alone cannot be compiled.</summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="space">Namespace; empty: the global one.</param>
+    /// <param name="className">The class that they are members of.</param>
+    public static GeneratedFile EmitTrainingPlaceholder(string model, string space, string className) => PlaceholderWriter.WriteTraining(model, space, className);
+
     /// <summary>Writes the C# of a planned model.</summary>
     public static EquatableArray<GeneratedFile> Emit(ModelPlan plan, EmitOptions options, CancellationToken cancellation = default)
         => ModelWriter.Write(plan, options, cancellation);

@@ -20,9 +20,9 @@ internal static class AttributeReader
         SyntaxNode marked = attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) ?? declaration;
         FilePlace place = FilePlace.Of(marked, cancellation);
 
-        if (Refuse(declaration, use.TargetSymbol, place) is { } problem)
+        if (Obstacle(declaration, use.TargetSymbol) is { } obstacle)
         {
-            return new(null, problem, place);
+            return new(null, new(BuildRules.WrongKindOfClass, $"'{declaration.Identifier.Text}' is {obstacle}; a compiled model needs a top-level class that is neither static, abstract, generic, a record nor local to its file. Declare it so: [CompiledModel(\"…\")] public sealed partial class {declaration.Identifier.Text};", place), place);
         }
 
         INamespaceSymbol space = use.TargetSymbol.ContainingNamespace;
@@ -33,7 +33,7 @@ internal static class AttributeReader
             string.Join(" ", declaration.Modifiers.Where(modifier => !IsEmittedAnyway(modifier)).Select(modifier => modifier.Text)),
             name,
             ReadFeatures(attribute));
-        return new(target, null, place);
+        return new(target, NotPartial(declaration, place), place);
     }
 
     /// <summary>Every property that is set to true and is named as a feature.</summary>
@@ -71,21 +71,23 @@ internal static class AttributeReader
             : new(BuildRules.NotPacked, $"the weights of '{name}' have not been packed yet, so its code cannot be written. Build the project once.", use.Place);
     }
 
+    /// <summary>Models whose weights are packed for training though none of their classes can be trained, told at the first class of each.</summary>
+    public static IEnumerable<Finding> CheckTraining(IEnumerable<AttributeUse> uses, EquatableArray<string> packedForTraining)
+        => uses.Where(use => use.Target is { } target && packedForTraining.Contains(target.ModelName))
+            .GroupBy(use => use.Target!.ModelName)
+            .Where(model => !model.Any(use => use.Target!.Features.HasFlag(ModelFeatures.Training)))
+            .Select(model => new Finding(
+                BuildRules.NoClassTrains,
+                $"the CompiledModel item '{model.Key}': found Training=\"true\" there, and no class that can be trained, expected both. Write [CompiledModel(\"{model.Key}\", Training = true)] here, or take Training off the item.",
+                model.First().Place));
+
     /// <summary>Every emitted part is <c>unsafe partial</c>, and a modifier may not stand twice.</summary>
     private static bool IsEmittedAnyway(SyntaxToken modifier) => modifier.IsKind(SyntaxKind.PartialKeyword) || modifier.IsKind(SyntaxKind.UnsafeKeyword);
 
-    private static Finding? Refuse(TypeDeclarationSyntax declaration, ISymbol symbol, FilePlace place)
-    {
-        string name = declaration.Identifier.Text;
-        if (Obstacle(declaration, symbol) is { } obstacle)
-        {
-            return new(BuildRules.WrongKindOfClass, $"'{name}' is {obstacle}; a compiled model needs a top-level class that is neither static, abstract, generic, a record nor local to its file. Declare it so: [CompiledModel(\"…\")] public sealed partial class {name};", place);
-        }
-
-        return declaration.Modifiers.Any(SyntaxKind.PartialKeyword)
-            ? null
-            : new(BuildRules.NotPartial, $"'{name}' is not partial, so the compiled model cannot be written into it. Add the partial modifier.", place);
-    }
+    /// <summary>Such a class is compiled all the same: of what follows, C# itself then says the same only (CS0260).</summary>
+    private static Finding? NotPartial(TypeDeclarationSyntax declaration, FilePlace place) => declaration.Modifiers.Any(SyntaxKind.PartialKeyword)
+        ? null
+        : new(BuildRules.NotPartial, $"'{declaration.Identifier.Text}' is not partial, so the compiled model cannot be written into it. Add the partial modifier.", place);
 
     private static string? Obstacle(TypeDeclarationSyntax declaration, ISymbol symbol) => declaration switch
     {

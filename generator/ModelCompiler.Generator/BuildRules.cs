@@ -23,5 +23,8 @@ internal static class BuildRules
     /// <summary>The class is to be trained, but the item did not say so.</summary>
     public static DiagnosticRule NotPackedForTraining { get; } = Error("MC306", "The model's weights have not been packed for training");
 
+    /// <summary>The item says that the model is to be trained, but no class does.</summary>
+    public static DiagnosticRule NoClassTrains { get; } = new("MC307", DiagnosticSeverity.Warning, "The weights are packed for training, and no class trains them");
+
     private static DiagnosticRule Error(string id, string title) => new(id, DiagnosticSeverity.Error, title);
 }

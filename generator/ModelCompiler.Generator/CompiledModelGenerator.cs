@@ -49,14 +49,16 @@ public sealed class CompiledModelGenerator : IIncrementalGenerator
             .Select(static (all, _) => ModelFiles.Of(all))
             .WithTrackingName(Steps.Files);
 
+        IncrementalValueProvider<EquatableArray<string>> packedForTraining = files.Select(static (all, _) => all.PackedForTraining);
+
         IncrementalValuesProvider<ModelOutcome> outcomes = uses
             .Select(static (use, _) => use.Target)
             .WithTrackingName(Steps.Targets)
             .Combine(files)
-            .Select(static (pair, _) => Request(pair.Left, pair.Right))
+            .Where(static pair => pair.Left is not null)
+            .Select(static (pair, _) => (Target: pair.Left!, Sources: pair.Right.Find(pair.Left!.ModelName)))
             .WithTrackingName(Steps.Requests)
-            .Where(static request => request is not null)
-            .Select((request, cancellation) => compiler.Compile(request!, cancellation))
+            .Select((request, cancellation) => Compile(request.Target, request.Sources, cancellation))
             .WithTrackingName(Steps.Outcomes);
 
         context.RegisterSourceOutput(
@@ -73,10 +75,22 @@ public sealed class CompiledModelGenerator : IIncrementalGenerator
                 .Where(static finding => finding is not null)
                 .WithTrackingName(Steps.Misuses),
             static (output, finding) => output.ReportDiagnostic(finding!.ToDiagnostic()));
+
+        context.RegisterSourceOutput(
+            uses.Collect().Combine(packedForTraining).SelectMany(static (pair, _) => AttributeReader.CheckTraining(pair.Left, pair.Right)),
+            static (output, finding) => output.ReportDiagnostic(finding.ToDiagnostic()));
     }
 
-    private static ModelRequest? Request(ModelTarget? target, ModelFiles files)
-        => target is not null && files.Find(target.ModelName) is { } sources ? new(target, sources) : null;
+    /// <summary>Without files of the model, or with an error in them, there is a placeholder.</summary>
+    private ModelOutcome Compile(ModelTarget target, ModelSources? sources, CancellationToken cancellation)
+    {
+        ModelOutcome outcome = sources is null
+            ? new(target.HintPrefix, EquatableArray<GeneratedFile>.Empty, EquatableArray<Finding>.Empty)
+            : compiler.Compile(new(target, sources), cancellation);
+        return outcome.Files.Count > 0
+            ? outcome
+            : outcome with { Files = new([ModelCompilation.EmitPlaceholder(target.ModelName, target.Namespace, target.ClassName, target.Modifiers, target.Features)]) };
+    }
 
     private static void AddSources(SourceProductionContext output, string prefix, EquatableArray<GeneratedFile> files)
     {

@@ -54,12 +54,15 @@ internal sealed class CoreCompiler : IModelCompiler
             diagnostics.Add(BuildRules.NotPackedForTraining.Create(
                 new SourceSpan(request.Sources.Config.Path), $"the model '{manifest.Name}'", "a class with Training = true, and weights that were not packed for it",
                 "both", "Set Training=\"true\" at the CompiledModel item, and build."));
-            return EquatableArray<GeneratedFile>.Empty;
+            return Placeholder(request.Target);
         }
 
         TrainingPlan? plan = ModelCompilation.PlanTraining(manifest.ToInputs(new ModelConfig(request.Sources.Config)), Training(manifest), diagnostics);
         return plan is null
-            ? EquatableArray<GeneratedFile>.Empty
+            ? Placeholder(request.Target)
             : ModelCompilation.EmitTraining(plan, new TrainingEmitOptions(request.Target.Namespace, request.Target.ClassName, Weights: weights), cancellation);
     }
+
+    private static EquatableArray<GeneratedFile> Placeholder(ModelTarget target)
+        => new([ModelCompilation.EmitTrainingPlaceholder(target.ModelName, target.Namespace, target.ClassName)]);
 }

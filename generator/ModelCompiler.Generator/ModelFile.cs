@@ -52,6 +52,10 @@ internal sealed record ModelFiles(EquatableArray<ModelFile> Files)
     public EquatableArray<string> PackedNames => Files.Where(file => file.Role == ModelFile.Manifest).Select(file => file.Model)
         .OrderBy(name => name, StringComparer.Ordinal).ToEquatable();
 
+    /// <summary>The models whose weights have been packed for training too.</summary>
+    public EquatableArray<string> PackedForTraining => Files.Where(file => file.Role == ModelFile.Manifest && ModelManifest.Read(file.Content, [])?.TrainingContentHash is not null)
+        .Select(file => file.Model).ToEquatable();
+
     /// <summary>Both files of a model, or null.</summary>
     public ModelSources? Find(string model)
     {

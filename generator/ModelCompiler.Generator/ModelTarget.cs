@@ -18,7 +18,7 @@ internal sealed record ModelTarget(string Namespace, string ClassName, string Mo
 }
 
 /// <summary>
-/// One use of the attribute: a class that can be compiled, or the finding that says why not. The place is kept beside
+/// One use of the attribute: a class into which a model can be compiled, and what is wrong with it, if anything is. The place is kept beside
 /// the target and not in it, so that a class that only moved is not compiled again.
 /// </summary>
 internal sealed record AttributeUse(ModelTarget? Target, Finding? Problem, FilePlace Place);

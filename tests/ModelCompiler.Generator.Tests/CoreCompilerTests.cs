@@ -56,6 +56,19 @@ public sealed class CoreCompilerTests
         GeneratorRun run = new(new CoreCompiler(), ModelText.Model("story", config, Manifest(config)), TrainableClass);
         Diagnostic found = Assert.Single(run.Result.Diagnostics);
         Assert.Equal("MC306", found.Id);
+        Assert.Same(found, Assert.Single(run.Diagnostics)); // LoadForTraining is there for those who call it
+        Assert.NotEmpty(run.Output.GetTypeByMetadataName("App.StoryModel")!.GetMembers("LoadForTraining"));
+    }
+
+    [Fact]
+    public void WeightsThatNoClassTrainsAreTold()
+    {
+        string config = SyntheticConfigs.Small["llama-head20"];
+        ModelText[] model = ModelText.Model("story", config, Manifest(config, forTraining: true));
+        Diagnostic found = Assert.Single(new GeneratorRun(new CoreCompiler(), model, Class).Diagnostics);
+        Assert.Equal(("MC307", Microsoft.CodeAnalysis.DiagnosticSeverity.Warning, "File0.cs"), (found.Id, found.Severity, found.Location.GetLineSpan().Path));
+        Assert.StartsWith("the CompiledModel item 'story': found Training=\"true\" there, ", found.GetMessage());
+        Assert.Empty(new GeneratorRun(new CoreCompiler(), model, TrainableClass, "[ModelCompiler.CompiledModel(\"story\")] partial class Second;").Diagnostics);
     }
 
     [Fact]
@@ -77,7 +90,7 @@ public sealed class CoreCompilerTests
         Diagnostic found = Assert.Single(run.Result.Diagnostics);
         Assert.Equal("MC305", found.Id);
         Assert.Equal("/obj/story.manifest.json", found.Location.GetLineSpan().Path);
-        Assert.Empty(run.Result.GeneratedSources);
+        Assert.Equal("App.StoryModel.StoryModel.Placeholder.g.cs", Assert.Single(run.Result.GeneratedSources).HintName);
     }
 
     [Fact]

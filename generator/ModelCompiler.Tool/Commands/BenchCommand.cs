@@ -135,7 +135,7 @@ internal static class BenchCommand
     /// </summary>
     private static double FlopsPerToken(string directory, PlanOptions options)
     {
-        using PlannedModel planned = PlannedModel.Open(directory, name: null, options);
+        using PlannedModel planned = PlannedModel.Open(directory, ModelHost.ModelName, options);
         bool selects = planned.Plan.Stages.Any(stage => stage.Kept.Count > 0);
         return planned.Plan.Graph.Operations
             .TakeWhile((_, i) => !selects || planned.Plan.Graph.Operations.Skip(i).OfType<Attention>().Any())

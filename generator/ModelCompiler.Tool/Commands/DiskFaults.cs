@@ -10,6 +10,9 @@ internal static partial class DiskFaults
     private const int FullOnWindows = unchecked((int)0x80070070); // ERROR_DISK_FULL
     private const int ReadOnlyOnWindows = unchecked((int)0x80070013); // ERROR_WRITE_PROTECT
 
+    /// <summary>Whether there was no space left.</summary>
+    public static bool IsFull(IOException fault) => fault.HResult is FullOnUnix or FullOnWindows;
+
     /// <summary>A sentence or more; the message of any other fault as it is.</summary>
     public static string Describe(IOException fault) => (fault.HResult, FolderIn(fault.Message)) switch
     {

@@ -23,7 +23,7 @@ internal static class ExportCommand
             () =>
             {
                 string path = Symbols.OutputFile(parsed.GetRequiredValue(output), parsed.GetRequiredValue(directory));
-                using PlannedModel model = PlannedModel.Open(parsed.GetRequiredValue(directory), name: null, new(parsed.GetRequiredValue(weights)));
+                using PlannedModel model = PlannedModel.Open(parsed.GetRequiredValue(directory), ModelHost.ModelName, new(parsed.GetRequiredValue(weights)));
                 Faults.Print(model.Warnings);
                 using ProgressLine progress = new();
                 OnnxFiles files = OnnxExporter.Write(

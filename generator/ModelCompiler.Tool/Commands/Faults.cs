@@ -15,23 +15,30 @@ internal static class Faults
     public const string TraceVariable = "MODELC_TRACE";
 
     /// <summary>What to write to standard error.</summary>
-    public static string Describe(Exception fault) => fault switch
+    /// <param name="fault">What went wrong.</param>
+    /// <param name="place">The file that is told where the fault itself has none.</param>
+    /// <param name="subject">What the sentence begins with then.</param>
+    public static string Describe(Exception fault, string place = "modelc", string subject = "")
     {
-        ModelException or ModelFindingsException or HostedModelException or TrainingTextException => fault.Message,
-        AggregateException { InnerExceptions: [{ } only] } => Describe(only),
-        OffloadException => Line("MC341", fault.Message),
-        UsageException => Line("MC320", fault.Message),
-        TextTooShortException => Line("MC330", fault.Message),
-        NotFiniteTrainingException => Line("MC331", fault.Message),
-        TrainingCheckpointException or ResumeException => Line("MC332", fault.Message),
-        ArgumentException { ParamName: { } parameter } => Line("MC322", fault.Message.Replace($" (Parameter '{parameter}')", "", StringComparison.Ordinal)),
-        ContextFullException or TrainingMemoryException or ArgumentException or PlatformNotSupportedException or FormatException => Line("MC322", fault.Message),
-        IOException disk => Line("MC321", DiskFaults.Describe(disk)),
-        UnauthorizedAccessException => Line("MC321", fault.Message),
-        OutOfMemoryException => Line("MC323", $"There is not enough memory for this model: {fault.Message}"),
-        _ => Line("MC329", $"This is a fault of modelc itself ({fault.GetType().Name}: {fault.Message}). Please report it, with what {TraceVariable}=1 shows.")
-            + (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(TraceVariable)) ? "" : "\n" + fault),
-    };
+        string Line(string id, string message) => $"{place}: error {id}: {subject}{message.ReplaceLineEndings(" ")}";
+        return fault switch
+        {
+            ModelException or ModelFindingsException or HostedModelException or TrainingTextException => fault.Message,
+            AggregateException { InnerExceptions: [{ } only] } => Describe(only, place, subject),
+            OffloadException => Line("MC341", fault.Message),
+            UsageException => Line("MC320", fault.Message),
+            TextTooShortException => Line("MC330", fault.Message),
+            NotFiniteTrainingException => Line("MC331", fault.Message),
+            TrainingCheckpointException or ResumeException => Line("MC332", fault.Message),
+            ArgumentException { ParamName: { } parameter } => Line("MC322", fault.Message.Replace($" (Parameter '{parameter}')", "", StringComparison.Ordinal)),
+            ContextFullException or TrainingMemoryException or ArgumentException or PlatformNotSupportedException or FormatException => Line("MC322", fault.Message),
+            IOException disk => Line("MC321", DiskFaults.Describe(disk)),
+            UnauthorizedAccessException => Line("MC321", fault.Message),
+            OutOfMemoryException => Line("MC323", $"There is not enough memory for this model: {fault.Message}"),
+            _ => Line("MC329", $"This is a fault of modelc itself ({fault.GetType().Name}: {fault.Message}). Please report it, with what {TraceVariable}=1 shows.")
+                + (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(TraceVariable)) ? "" : "\n" + fault),
+        };
+    }
 
     /// <summary>How the process ends.</summary>
     public static int ExitCodeOf(Exception fault) => fault is UsageException ? ExitCode.Usage : ExitCode.Fault;
@@ -44,6 +51,4 @@ internal static class Faults
             Console.Error.WriteLine(warning);
         }
     }
-
-    private static string Line(string id, string message) => $"modelc: error {id}: {message.ReplaceLineEndings(" ")}";
 }

@@ -20,7 +20,7 @@ internal static class InspectCommand
         Command command = new("inspect", "Tells family, sizes, formats, bytes read per token and the plan of a model.") { directory, weights, cache, json };
         command.SetAction((parsed, _) => Task.Run(() =>
         {
-            using PlannedModel model = PlannedModel.Open(parsed.GetRequiredValue(directory), name: null, new(parsed.GetRequiredValue(weights), parsed.GetRequiredValue(cache)));
+            using PlannedModel model = PlannedModel.Open(parsed.GetRequiredValue(directory), ModelHost.ModelName, new(parsed.GetRequiredValue(weights), parsed.GetRequiredValue(cache)));
             Faults.Print(model.Warnings);
             if (parsed.GetValue(json))
             {
@@ -36,6 +36,9 @@ internal static class InspectCommand
         return command;
     }
 
+    /// <summary>As the folder is called, whatever that is: no file is named after it here.</summary>
+    private static string Name(PlannedModel model) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Folder.DirectoryPath)));
+
     private static long Parameters(PlannedModel model) => model.Plan.Graph.Parameters
         .Sum(parameter => (long)parameter.Rows * parameter.Columns);
 
@@ -48,7 +51,7 @@ internal static class InspectCommand
     {
         ModelPlan plan = model.Plan;
         Dimensions sizes = plan.Graph.Dimensions;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{plan.Name}: {plan.Graph.Family}, {Count(Parameters(model))} parameters"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Name(model)}: {plan.Graph.Family}, {Count(Parameters(model))} parameters"));
         Print(
             ["dim", "hiddenDim", "layers", "heads", "kvHeads", "headDim", "vocab", "context"],
             [[.. new[] { sizes.Dim, sizes.HiddenDim, sizes.Layers, sizes.Heads, sizes.KvHeads, sizes.HeadDim, sizes.Vocab, sizes.ContextLength }.Select(Number)]]);
@@ -88,7 +91,7 @@ internal static class InspectCommand
         Console.WriteLine(JsonSerializer.Serialize(
             new
             {
-                name = plan.Name,
+                name = Name(model),
                 family = plan.Graph.Family,
                 parameters = Parameters(model),
                 dim = sizes.Dim,

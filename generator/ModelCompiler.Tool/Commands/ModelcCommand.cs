@@ -41,7 +41,9 @@ internal static class ModelcCommand
         }
         catch (Exception fault)
         {
-            Console.Error.WriteLine(Faults.Describe(fault));
+            Console.Error.WriteLine(parsed.GetValue(Symbols.Project) is { } project
+                ? Faults.Describe(fault, project, $"the model '{parsed.GetValue<string>(Symbols.ModelName)}': ")
+                : Faults.Describe(fault));
             return Faults.ExitCodeOf(fault);
         }
     }

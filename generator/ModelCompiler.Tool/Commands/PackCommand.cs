@@ -22,7 +22,7 @@ internal static class PackCommand
         Option<bool> training = new("--training") { Description = "Also writes NAME.train.mcw, the weights in f32 that training begins with." };
         Option<string?> adapter = Symbols.Adapter("merged into the weights");
         AdapterSymbols adapters = new("The class is compiled with low-rank adapters of this rank, which are loaded or trained beside the packed weights.");
-        Command command = new("pack", "Packs a model's weights and writes its manifest, as the build does.") { directory, weights, cache, name, output, resource, training, adapter };
+        Command command = new("pack", "Packs a model's weights and writes its manifest, as the build does.") { directory, weights, cache, name, output, resource, training, adapter, Symbols.Project };
         adapters.AddTo(command);
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>

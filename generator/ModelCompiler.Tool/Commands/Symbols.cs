@@ -10,8 +10,14 @@ namespace ModelCompiler.Tool.Commands;
 /// <summary>Arguments and options that several commands share, so that they mean and are called the same everywhere.</summary>
 internal static class Symbols
 {
+    /// <summary>What the model folder is called in every command.</summary>
+    public const string ModelName = "DIR";
+
+    /// <summary>Given by a build: its project file, at which a fault is told that has no place in the model's own files.</summary>
+    public static Option<string?> Project { get; } = new("--project") { HelpName = "FILE", Hidden = true };
+
     /// <summary>The model folder.</summary>
-    public static Argument<string> Model() => new("DIR")
+    public static Argument<string> Model() => new(ModelName)
     {
         Description = "The model as published: a folder with config.json, *.safetensors and tokenizer.json.",
     };

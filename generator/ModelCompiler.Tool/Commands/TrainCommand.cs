@@ -40,6 +40,7 @@ internal static class TrainCommand
     private static readonly Option<int> EvaluationWindows = Numbers.Whole(new Option<int>("--eval-windows") { Description = "Most windows of it that are looked at, evenly over it.", HelpName = "N", DefaultValueFactory = _ => 64 }, 1, int.MaxValue);
     private static readonly Option<long> CheckpointEvery = Numbers.Whole(new Option<long>("--checkpoint-every") { Description = "Steps between two checkpoints; 0: only at the end, and when stopped.", HelpName = "N", DefaultValueFactory = _ => 500 }, 0, long.MaxValue);
     private static readonly Option<bool> Resume = new("--resume") { Description = "Goes on from the last checkpoint in the output folder: the same bits as without a stop." };
+    private static readonly Option<string> Keep = Symbols.OneOf(new Option<string>("--keep") { Description = "Which model is written: that of the step where the held-out text went best, or of the last.", DefaultValueFactory = _ => "best" }, "best", "last");
     private static readonly Option<long?> Memory = Numbers.Whole(new Option<long?>("--memory") { Description = "Most bytes for activations; layers are computed twice to stay below. [default: all are kept]", HelpName = "BYTES" }, 1L << 20, long.MaxValue);
     private static readonly Option<string> Type = Symbols.OneOf(new Option<string>("--dtype") { Description = "Element type of the model that is written; checkpoints are always f32.", DefaultValueFactory = _ => "f32" }, "f32", "bf16");
     private static readonly Option<string> Prompt = new("--prompt", "-p") { Description = "What the samples that are shown go on from.", HelpName = UnknownOptions.AnyText, DefaultValueFactory = _ => "" };
@@ -54,7 +55,7 @@ internal static class TrainCommand
         Command command = new("train", "Trains a model on a text: from scratch (--config), or further (DIR).")
         {
             Directory, Config, Texts, Validation, HoldOut, Split, JsonFields, Tokenizer, Vocabulary, Steps, Batch, Context, Accumulate, LearningRate, WarmUp, WeightDecay, Clip, Seed,
-            Threads, Isa, EvaluateEvery, EvaluationWindows, CheckpointEvery, Resume, Memory, Type, Prompt, Weights, Force, OutputFolder, Json,
+            Threads, Isa, EvaluateEvery, EvaluationWindows, CheckpointEvery, Resume, Keep, Memory, Type, Prompt, Weights, Force, OutputFolder, Json,
         };
         Adapters.AddTo(command);
         command.Validators.Add(Check);
@@ -102,8 +103,7 @@ internal static class TrainCommand
         TrainingRequest request = Request(parsed);
         using ProgressLine progress = new();
         TrainingRun run = new(request, parsed.GetValue(Force), source => Load(request, source, progress, cancellation), cancellation);
-        (HeldOutLoss Loss, long Bytes)? found = run.Run();
-        Tell(parsed, request, found);
+        Tell(parsed, request, run.Run());
         return ExitCode.Success;
     }
 
@@ -153,27 +153,29 @@ internal static class TrainCommand
         return new(
             source, config is not null, parsed.GetRequiredValue(Texts), parsed.GetValue(Validation) ?? [], split, parsed.GetValue(JsonFields) ?? [],
             parsed.GetValue(HoldOut), parsed.GetValue(Tokenizer), parsed.GetValue(Vocabulary), options, parsed.GetValue(Memory), loading, output, parsed.GetRequiredValue(Type) == "bf16", parsed.GetRequiredValue(Prompt),
-            Adapters.Read(parsed), parsed.GetRequiredValue(Weights));
+            Adapters.Read(parsed), parsed.GetRequiredValue(Weights), parsed.GetRequiredValue(Keep) == "best");
     }
 
-    private static void Tell(ParseResult parsed, TrainingRequest request, (HeldOutLoss Loss, long Bytes)? found)
+    private static void Tell(ParseResult parsed, TrainingRequest request, TrainingResult result)
     {
+        HeldOutLoss? found = result.HeldOut;
         if (parsed.GetValue(Json))
         {
             Console.WriteLine(JsonSerializer.Serialize(
                 new
                 {
-                    output = request.Output, steps = request.Options.Steps, validationNats = found?.Loss.Nats, validationTokens = found?.Loss.Tokens,
-                    validationBytes = found?.Bytes, validationLoss = found?.Loss.Mean, natsPerByte = found?.Loss.Nats / found?.Bytes,
+                    output = request.Output, steps = request.Options.Steps, writtenStep = result.Step, validationNats = found?.Nats, validationTokens = found?.Tokens,
+                    validationBytes = found is null ? null : (long?)result.HeldOutBytes, validationLoss = found?.Mean, natsPerByte = found?.Nats / result.HeldOutBytes,
                 },
                 Output.Json));
             return;
         }
 
+        string best = result.Step < request.Options.Steps ? $", the model of step {result.Step}, where the held-out text went best (--keep last: of the last step)" : "";
         string looked = found is { } held
-            ? string.Create(CultureInfo.InvariantCulture, $" Held-out text: {held.Loss.Mean:F4} nats for each of {held.Loss.Tokens:N0} tokens, {held.Loss.Nats / held.Bytes:F4} for each of {held.Bytes:N0} bytes, {held.Loss.Nats:N1} in all.")
+            ? string.Create(CultureInfo.InvariantCulture, $" Held-out text: {held.Mean:F4} nats for each of {held.Tokens:N0} tokens, {held.Nats / result.HeldOutBytes:F4} for each of {result.HeldOutBytes:N0} bytes, {held.Nats:N1} in all.")
             : "";
-        Console.WriteLine($"Trained {request.Options.Steps} steps, wrote {request.Output}.{looked}");
+        Console.WriteLine($"Trained {request.Options.Steps} steps, wrote {request.Output}{best}.{looked}");
     }
 
     private static Option<string[]> Several(Option<string[]> option)

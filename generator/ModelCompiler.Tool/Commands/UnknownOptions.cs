@@ -5,7 +5,7 @@ using ModelCompiler.Compiler.Diagnostics;
 
 namespace ModelCompiler.Tool.Commands;
 
-/// <summary>Finds commands that there are not, and options that a command does not have: the parser takes them for a file, a text or a folder wherever one of those may stand.</summary>
+/// <summary>Finds commands that there are not, options that a command does not have (the parser takes them for a file, a text or a folder wherever one of those may stand), and words that belong to none.</summary>
 internal static partial class UnknownOptions
 {
     /// <summary>What options that take any text, one that begins with a dash too, call it in their help.</summary>
@@ -29,16 +29,28 @@ internal static partial class UnknownOptions
 
         string[] known = [.. command.Options.Concat(parsed.RootCommandResult.Command.Options).SelectMany(option => option.Aliases.Prepend(option.Name)).Where(name => name.StartsWith("--", StringComparison.Ordinal))];
         HashSet<string> plain = [.. parsed.Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash).Select(token => token.Value)];
+        bool none = true;
         foreach (string found in parsed.CommandResult.Children.SelectMany(Values).Concat(parsed.UnmatchedTokens).Where(value => !plain.Contains(value)).Distinct())
         {
             if (Option().Match(found) is { Success: true, Groups: var groups })
             {
+                none = false;
                 string name = groups[1].Value;
                 string meant = Spelling.Nearest(name, known) is { } nearest ? $"perhaps {nearest}" : "one of those that --help lists";
                 yield return $"found '{name}', which is no option of '{command.Name}', expected {meant}. What begins with a dash and is no option stands behind --.";
             }
         }
+
+        if (none && parsed.UnmatchedTokens.Count > 0) // else it is perhaps what such an option was to be
+        {
+            string words = string.Join(" ", parsed.UnmatchedTokens);
+            yield return $"found '{words}', which belongs to no option of '{command.Name}', expected {(Wanted(parsed) is { } option ? $"perhaps {option.Name} \"{words}\"" : "nothing")}.";
+        }
     }
+
+    /// <summary>What a command is mainly told: its first option that must be given or takes a text; null where that was given.</summary>
+    private static Option? Wanted(ParseResult parsed)
+        => parsed.CommandResult.Command.Options.FirstOrDefault(option => option.Required || option.HelpName == AnyText) is { } first && parsed.GetResult(first) is not { Implicit: false } ? first : null;
 
     private static IEnumerable<string> Values(SymbolResult result) => result switch
     {

@@ -34,7 +34,7 @@ internal static class VerifyCommand
     {
         Command command = new("verify", "Compares the emitted code with ONNX Runtime: logits, layers, texts.")
         {
-            Directory, Provider, Device, Library, Weights, Cache, Adapter, Operators, Activations, Profile, Prompts, Length, Seed, MaxTokens, Threads, Isa, Json,
+            Directory, Provider, Device, Library, Weights, Cache, Adapter, Operators, Activations, Profile, Prompts, Length, Seed, MaxTokens, Threads, Isa, Json, Symbols.Project,
         };
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
         return command;
@@ -58,7 +58,7 @@ internal static class VerifyCommand
         string file = ExportedModel.Get(
             directory, options.Weights, OnnxSymbols.Export(parsed.GetValue(Operators), parsed.GetRequiredValue(Activations), chooseLogits: true, parsed.GetRequiredValue(Provider)), progress.Begin, cancellation, merged);
         using OnnxModel witness = OnnxModel.Open(Offload(parsed, file));
-        using PlannedModel planned = PlannedModel.Open(directory, name: null, withTaps, merged);
+        using PlannedModel planned = PlannedModel.Open(directory, ModelHost.ModelName, withTaps, merged);
         VerificationWork work = new(
             parsed.GetValue(Prompts), Math.Min(parsed.GetValue(Length), model.Description.ContextLength), parsed.GetValue(Seed), parsed.GetValue(MaxTokens));
         CompiledModel Traced()

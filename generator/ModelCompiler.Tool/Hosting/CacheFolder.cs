@@ -23,22 +23,25 @@ internal sealed class CacheFolder(string root)
 
     /// <summary>
     /// The entry's folder, made by <paramref name="fill"/> when it is absent or damaged. When processes fill the same entry, the
-    /// first to finish wins and the other takes its result.
+    /// first to finish wins and the other takes its result. Where this folder cannot be written, the entry lies in the <see cref="TemporaryCache"/>.
     /// </summary>
     public string GetOrAdd(string key, Action<string> fill)
     {
-        string place = Path.Combine(Root, key);
-        if (Directory.Exists(place))
+        string place = Path.Combine(Root, key), beside;
+        if (EntrySeal.IsIntact(place))
         {
-            if (EntrySeal.IsIntact(place))
-            {
-                return place;
-            }
-
-            Remove(place);
+            return place;
         }
 
-        string beside = Begin(key);
+        try
+        {
+            beside = Begin(place);
+        }
+        catch (Exception fault) when (TemporaryCache.Helps(this, fault))
+        {
+            return TemporaryCache.InsteadOf(this, fault).GetOrAdd(key, fill);
+        }
+
         try
         {
             fill(beside);
@@ -79,19 +82,17 @@ internal sealed class CacheFolder(string root)
         => folder.Name.Length >= CacheKey.Length && folder.Name[..CacheKey.Length].All(char.IsAsciiHexDigitLower)
             && (folder.Name.Length == CacheKey.Length || folder.Name.EndsWith(".tmp", StringComparison.Ordinal));
 
-    private string Begin(string key)
+    /// <summary>Makes the folder that is filled beside the place, which is empty from then on.</summary>
+    private string Begin(string place)
     {
-        try
+        if (Directory.Exists(place))
         {
-            Directory.CreateDirectory(Root);
-            RemoveStale();
-            return Directory.CreateDirectory(Path.Combine(Root, $"{key}.{Guid.NewGuid():n}.tmp")).FullName;
+            Remove(place);
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            throw new IOException(
-                $"the cache folder '{Root}': found one that cannot be written ({fault.Message.TrimEnd('.')}), expected a folder for compiled models. Set {EnvironmentVariable} to one.", fault);
-        }
+
+        Directory.CreateDirectory(Root);
+        RemoveStale();
+        return Directory.CreateDirectory($"{place}.{Guid.NewGuid():n}.tmp").FullName;
     }
 
     private static void Publish(string beside, string place)

@@ -19,7 +19,7 @@ internal static class ExportedModel
 
         void Write(string place)
         {
-            using PlannedModel model = PlannedModel.Open(directory, name: null, new PlanOptions(weights), merged);
+            using PlannedModel model = PlannedModel.Open(directory, ModelHost.ModelName, new PlanOptions(weights), merged);
             OnnxExporter.Write(
                 model.Plan, model.Parameters, Path.Combine(place, ModelFile), options, report("exporting", model.Plan.Weights.LengthBytes), model.Folder.ThrowIfChanged, cancellation);
         }

@@ -23,7 +23,9 @@ namespace ModelCompiler.Tool.Hosting;
 /// <param name="adapter">An adapter of the model, or null.</param>
 internal sealed class ModelHost(string directory, PlanOptions options, Func<string, long, IProgress<long>> report, CancellationToken cancellation, AdapterChoice? adapter = null)
 {
-    private const string ModelName = "model";
+    /// <summary>Name of any model here: a folder may be called what no file of ours can.</summary>
+    public const string ModelName = "model";
+
     private const string Space = "ModelCompiler.Hosted";
     private const string ClassName = "HostedModel";
     private const string AssemblyFile = "model.dll";
@@ -45,7 +47,8 @@ internal sealed class ModelHost(string directory, PlanOptions options, Func<stri
         InstructionSet chosen = HostInstructionSet.Choose(loading.InstructionSet);
         string packed = Packed();
         string code = cache.GetOrAdd(CacheKey.Of(directory, options.Weights, $"{InstructionSets.Name(chosen)}, cache {options.Cache}, {options.Features}{Merged}{Applied}"), place => Compile(place, packed, chosen));
-        Assembly assembly = new AssemblyLoadContext(ClassName).LoadFromAssemblyPath(Path.Combine(code, AssemblyFile));
+        using FileStream file = File.OpenRead(Path.Combine(code, AssemblyFile)); // read, not mapped: Windows removes no file that is
+        Assembly assembly = new AssemblyLoadContext(ClassName).LoadFromStream(file);
         MethodInfo load = assembly.GetType($"{Space}.{ClassName}", throwOnError: true)!.GetMethod("Load", [typeof(LoadOptions)])
             ?? throw new InvalidOperationException("the emitted class has no Load(LoadOptions)");
         string weightsPath = Path.Combine(packed, WeightsFile);

@@ -8,6 +8,8 @@ namespace ModelCompiler.Tool.Training;
 /// <summary>The folder that a training writes: the model as published ones are laid out, and beside it how it came about.</summary>
 internal sealed class TrainingFolder(string path)
 {
+    private bool made;
+
     /// <summary>Folder of the checkpoints.</summary>
     public string Checkpoints { get; } = Path.Combine(path, TrainingCheckpoint.UsualFolder);
 
@@ -31,10 +33,20 @@ internal sealed class TrainingFolder(string path)
                 : $"-o: found {found} in '{path}', expected a folder without a model. Name another folder, give --resume to go on with that training, or --force to replace it.");
         }
 
+        made = !Directory.Exists(path);
         Directory.CreateDirectory(path);
         if (!resume && Directory.Exists(Checkpoints))
         {
             Directory.Delete(Checkpoints, recursive: true);
+        }
+    }
+
+    /// <summary>Takes back the folder that <see cref="Begin"/> made, where nothing came to lie in it.</summary>
+    public void RemoveIfEmpty()
+    {
+        if (made && Directory.Exists(path) && !Directory.EnumerateFileSystemEntries(path).Any())
+        {
+            Directory.Delete(path);
         }
     }
 

@@ -18,6 +18,7 @@ internal sealed class TrainingLog : IDisposable
 {
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web);
 
+    private readonly string path;
     private readonly List<TrainingLogEntry> entries;
     private readonly StreamWriter writer;
 
@@ -25,6 +26,7 @@ internal sealed class TrainingLog : IDisposable
     /// <param name="keep">Steps that the checkpoint has behind it; 0 begins anew.</param>
     public TrainingLog(string path, long keep)
     {
+        this.path = path;
         entries = [.. Read(path).Where(entry => entry.Step <= keep)];
         WholeFile.Write(path, string.Concat(entries.Select(entry => JsonSerializer.Serialize(entry, Options) + "\n")));
         writer = new StreamWriter(path, append: true) { NewLine = "\n" };
@@ -42,8 +44,15 @@ internal sealed class TrainingLog : IDisposable
         writer.Flush();
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => writer.Dispose();
+    /// <summary>A log without a step is none.</summary>
+    public void Dispose()
+    {
+        writer.Dispose();
+        if (entries.Count == 0)
+        {
+            File.Delete(path);
+        }
+    }
 
     /// <summary>A killed run may have left half a line.</summary>
     private static IEnumerable<TrainingLogEntry> Read(string path)

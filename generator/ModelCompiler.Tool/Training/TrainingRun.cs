@@ -6,6 +6,12 @@ using ModelCompiler.Tool.Commands;
 
 namespace ModelCompiler.Tool.Training;
 
+/// <summary>What came of a training.</summary>
+/// <param name="Step">The step behind which the model is as it was written.</param>
+/// <param name="HeldOut">What the whole held-out text gives then; null without one.</param>
+/// <param name="HeldOutBytes">Its bytes.</param>
+internal sealed record TrainingResult(long Step, HeldOutLoss? HeldOut, long HeldOutBytes);
+
 /// <summary>A training from the texts to the model's folder.</summary>
 /// <param name="request">What was asked.</param>
 /// <param name="force">Whether the output folder may be overwritten.</param>
@@ -16,9 +22,29 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
     private readonly TrainingDisplay display = new();
     private readonly TrainingFolder folder = new(request.Output);
 
+    private Trainer? begun;
+
     /// <summary>Trains and writes.</summary>
-    /// <returns>What the whole held-out text gives at the end, and its bytes; null without one.</returns>
-    public (HeldOutLoss Loss, long Bytes)? Run()
+    public TrainingResult Run()
+    {
+        try
+        {
+            return TrainAndWrite();
+        }
+        catch (OperationCanceledException)
+        {
+            display.Say(begun is { Step: > 0 and var step }
+                ? $"Stopped behind step {step}. A checkpoint was written: the same command with --resume goes on."
+                : "Stopped before the first step was done: nothing was written.");
+            throw;
+        }
+        finally
+        {
+            folder.RemoveIfEmpty();
+        }
+    }
+
+    private TrainingResult TrainAndWrite()
     {
         TrainingText text = request.ReadTexts();
         using TrainingSource source = TrainingSource.Of(request, text.HeldOut is null ? text.Documents : [.. text.Documents, .. text.HeldOut], cancellation);
@@ -31,6 +57,7 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
         using TrainableModel model = load(source);
         source.Fill(model, request.Options.Seed, cancellation);
         using Trainer trainer = TakeUp(model, data);
+        begun = trainer;
         display.Say(string.Create(
             CultureInfo.InvariantCulture,
             $"{model.ParameterCount:N0} parameters, {tokenizer.VocabularySize:N0} tokens known, {data.Training.Length:N0} tokens to learn from, {data.HeldOut.Length:N0} held out, {model.Threads} threads{Behind(trainer.Step)}"));
@@ -39,7 +66,7 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
             display.Say($"The model's config has {source.Graph.Dimensions.ContextLength} positions; those behind --context {request.Options.Context} are not learned, and text is poor there.");
         }
 
-        Train(model, source, trainer);
+        long written = Train(model, source, trainer);
         if (model.Description.Adapter is null)
         {
             folder.WriteModel(model, source, request.Half);
@@ -49,7 +76,7 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
             AdapterFolder.Write(request.Output, model, request.Source);
         }
 
-        return trainer.Evaluate(cancellation: cancellation) is { } found ? (found, TrainingText.CountBytes(tokenizer, data.HeldOut)) : null;
+        return new(written, trainer.Evaluate(cancellation: cancellation), TrainingText.CountBytes(tokenizer, data.HeldOut));
     }
 
     /// <exception cref="ResumeException">The checkpoint to go on from was made with other options.</exception>
@@ -68,7 +95,7 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
     private string Behind(long step)
         => step == 0 ? ""
             : step < request.Options.Steps ? $"; going on behind step {step}"
-            : $"; all {step} steps are done already: nothing is left to learn, and the model is written as the last checkpoint has it";
+            : $"; all {step} steps are done already: nothing is left to learn, and the model is written once more";
 
     /// <exception cref="UsageException">The model's context is shorter than what it is to read.</exception>
     private void RequireRoom(Tokenizer tokenizer, TrainingSource source)
@@ -86,14 +113,17 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
         }
     }
 
-    private void Train(TrainableModel model, TrainingSource source, Trainer trainer)
+    /// <returns>The step behind which the model is now as it is to be written.</returns>
+    private long Train(TrainableModel model, TrainingSource source, Trainer trainer)
     {
         using TrainingLog log = new(folder.Log, trainer.Step);
+        BestWeights? best = request.KeepBest ? new(folder.Checkpoints, log.Entries) : null;
         using TrainingSampler sampler = new(model, source, request.Loading);
         Listener listener = new(step =>
         {
             log.Add(step);
             display.Show(step);
+            best?.Look(step, model);
             if (step.Validation is not null || step.Step == step.Steps)
             {
                 LossCurve.Write(folder.Curve, log.Entries);
@@ -104,17 +134,14 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
                 display.Say($"    {sampler.Sample(request.Prompt, cancellation).ReplaceLineEndings("\n    ")}");
             }
         });
-        try
+        display.During(request.Options.Steps, () => trainer.Run(listener, cancellation));
+        if (best is not { Step: > 0 })
         {
-            display.During(request.Options.Steps, () => trainer.Run(listener, cancellation));
+            return trainer.Step;
         }
-        catch (OperationCanceledException)
-        {
-            display.Say(trainer.Step > 0
-                ? $"Stopped behind step {trainer.Step}. A checkpoint was written: the same command with --resume goes on."
-                : "Stopped before the first step was done: there is no checkpoint.");
-            throw;
-        }
+
+        best.TakeBack(model);
+        return best.Step;
     }
 
     private sealed class Listener(Action<TrainingProgress> listen) : IProgress<TrainingProgress>

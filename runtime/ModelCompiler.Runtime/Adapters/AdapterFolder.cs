@@ -70,7 +70,7 @@ public static unsafe class AdapterFolder
     {
         AdapterSettings settings = Settings(model);
         Directory.CreateDirectory(folder);
-        TrainingCheckpoint.WriteAdapters(Path.Combine(folder, TensorsFile), model, model.AdapterBase!.Metadata);
+        TrainingCheckpoint.WriteWeights(Path.Combine(folder, TensorsFile), model, model.AdapterBase!.Metadata);
         string path = Path.Combine(folder, ConfigFile), beside = $"{path}.{Environment.ProcessId}.partial";
         try
         {

@@ -102,8 +102,15 @@ public static unsafe class TrainingCheckpoint
     /// <exception cref="IOException">It could not be written; a file that was there before stays as it was.</exception>
     public static void WriteWeights(string path, TrainableModel model, bool half = false) => Write(path, model, [("", (nint)model.Parameters)], half);
 
-    /// <summary>Writes adapters, with what tells the weights that they were trained over.</summary>
-    internal static void WriteAdapters(string path, TrainableModel model, IReadOnlyDictionary<string, string> metadata) => Write(path, model, [("", (nint)model.Parameters)], metadata: metadata);
+    /// <summary>Writes the parameters as float32, with what the file is to tell besides: of adapters, the weights that they were trained over.</summary>
+    internal static void WriteWeights(string path, TrainableModel model, IReadOnlyDictionary<string, string> metadata) => Write(path, model, [("", (nint)model.Parameters)], metadata: metadata);
+
+    /// <summary>Gives the model the parameters of a file that <see cref="WriteWeights(string, TrainableModel, bool)"/> wrote in float32.</summary>
+    internal static void ReadWeights(string path, TrainableModel model)
+    {
+        using SafetensorsReader weights = new(path);
+        Read(weights, model, [("", (nint)model.Parameters)]);
+    }
 
     private static void Write(string path, TrainableModel model, (string Prefix, nint Numbers)[] buffers, bool half = false, IReadOnlyDictionary<string, string>? metadata = null)
     {

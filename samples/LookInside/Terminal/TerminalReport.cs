@@ -28,6 +28,11 @@ internal sealed class TerminalReport
     public void Write()
     {
         console.WriteLine(look.Model);
+        if (look.Partings.Count > 0)
+        {
+            console.WriteLine($"At the end: {string.Join(", ", look.Partings.Select(parting => parting.Token.Text))} in two places, one vector that becomes two layer by layer.");
+        }
+
         for (int i = 0; i < look.Texts.Count; i++)
         {
             TextLook text = look.Texts[i];

@@ -144,6 +144,7 @@ public sealed class BuildTests : IDisposable
     /// <summary>Attributes, elements and an item that only a condition hides; what the build knows is passed over, whatever its values look like.</summary>
     [Theory]
     [InlineData("""<CompiledModel Include="models/tiny" Wieghts="q8" />""", "Wieghts")]
+    [InlineData("""<CompiledModel Include="models/tiny" Trace="true" />""", "Trace")]
     [InlineData("""<CompiledModel Include="models/tiny" Weights="q4, lm_head.weight=q8"><Format>q8</Format></CompiledModel>""", "Format")]
     [InlineData("""<CompiledModel Include="models/tiny" Weights="q4, lm_head.weight=q8" Condition="'1' == '1'"><Embed>false</Embed><!-- beside it --></CompiledModel>""", null)]
     public void MetadataOfAnUnknownNameIsAWarningWhereItStands(string item, string? unknown)

@@ -1,13 +1,10 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 
 namespace ModelCompiler.EndToEnd.Tests.CommandLine;
 
 /// <summary>Ctrl+C ends long work at once, with the exit code that shells expect, and leaves no half of a file.</summary>
-public sealed partial class CancellationTests
+public sealed class CancellationTests
 {
-    private const int Interrupt = 2;
-
     [Fact]
     public void PackingLeavesNothingBehind()
     {
@@ -19,7 +16,7 @@ public sealed partial class CancellationTests
             using Process process = ChildProcess.StartModelc("pack", folder["m"], "-o", folder["out"], "--weights", "q4"); // the slowest to pack
             Assert.True(SpinWait.SpinUntil(
                 () => Directory.Exists(folder["out"]) && Directory.EnumerateFiles(folder["out"], "*.tmp").Any() || process.HasExited, TimeSpan.FromSeconds(60)));
-            _ = Kill(process.Id, Interrupt);
+            ChildProcess.Interrupt(process);
             Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)));
             Assert.DoesNotContain("   at ", process.StandardError.ReadToEnd());
             Assert.Empty(Directory.EnumerateFiles(folder["out"], "*.tmp"));
@@ -36,7 +33,4 @@ public sealed partial class CancellationTests
 
         Assert.Fail("every attempt ended before the signal came");
     }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int process, int signal);
 }

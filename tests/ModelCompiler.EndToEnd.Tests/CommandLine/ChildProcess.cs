@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Text;
 using ModelCompiler.Tests;
 
@@ -17,8 +18,10 @@ internal sealed record Finished(int ExitCode, string Output, string Error)
 }
 
 /// <summary>Programs run as a user runs them: as processes.</summary>
-internal static class ChildProcess
+internal static partial class ChildProcess
 {
+    private const int InterruptSignal = 2;
+
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
 
     /// <summary>Tests of one run share compiled models; a fresh run begins without.</summary>
@@ -46,6 +49,9 @@ internal static class ChildProcess
     /// <summary>Starts modelc and leaves it running.</summary>
     public static Process StartModelc(params string[] arguments)
         => Process.Start(Describe(SharedData.RepositoryRoot, [], [ToolPath, .. arguments]))!;
+
+    /// <summary>Ctrl+C, for one process; not on Windows.</summary>
+    public static void Interrupt(Process process) => _ = Kill(process.Id, InterruptSignal);
 
     private static string MakeCacheFolder()
     {
@@ -90,4 +96,7 @@ internal static class ChildProcess
 
         return start;
     }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
 }

@@ -1,15 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace ModelCompiler.EndToEnd.Tests.CommandLine;
 
 /// <summary>modelc train, as a user calls it.</summary>
-public sealed partial class TrainTests : IDisposable
+public sealed class TrainTests : IDisposable
 {
-    private const int Interrupt = 2;
-
     private readonly TemporaryFolder folder = new();
     private readonly Dictionary<string, string> usual;
 
@@ -104,7 +101,7 @@ public sealed partial class TrainTests : IDisposable
         {
             string log = Path.Combine(folder["parts"], "train-log.jsonl");
             Assert.True(SpinWait.SpinUntil(() => (File.Exists(log) && new FileInfo(log).Length > 0) || process.HasExited, TimeSpan.FromSeconds(60)));
-            _ = Kill(process.Id, Interrupt);
+            ChildProcess.Interrupt(process);
             Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)));
             Assert.DoesNotContain("   at ", process.StandardError.ReadToEnd());
             Assert.Equal(130, process.ExitCode);
@@ -126,6 +123,48 @@ public sealed partial class TrainTests : IDisposable
         Assert.Contains("MC332: --steps: found 301, expected 300, ", Refuse(1, "parts", ["--steps", "301", "--resume"]), StringComparison.Ordinal);
         Directory.Delete(Path.Combine(folder["parts"], "checkpoints"), recursive: true);
         Assert.Contains("--resume: found config.json", Refuse(2, "parts", [.. steps, "--resume"]), StringComparison.Ordinal);
+    }
+
+    /// <summary>Of a text without sense a model learns only by heart: it foretells the rest ever worse.</summary>
+    [Fact]
+    public void TheBestStepIsWrittenAlsoByARunThatWasKilled()
+    {
+        Random random = new(5);
+        string[] overfit = ["--text", WriteText("noise.txt", string.Join("\n\n", Enumerable.Range(0, 12).Select(_ => new string(random.GetItems<char>("abcdefgh ", 40))))), "--hold-out", "0.3", "--lr", "0.02", "--steps", "60", "--checkpoint-every", "25"];
+        JsonElement best = JsonDocument.Parse(Train("best", [.. overfit, "--json"]).Output).RootElement;
+        JsonElement[] looks = [.. File.ReadAllLines(Path.Combine(folder["best"], "train-log.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).Where(step => step.GetProperty("validation").ValueKind == JsonValueKind.Number)];
+        JsonElement least = looks.MinBy(step => step.GetProperty("validation").GetDouble());
+        Assert.InRange(least.GetProperty("step").GetInt64(), 10, 50);
+        Assert.Equal(least.GetProperty("step").GetInt64(), best.GetProperty("writtenStep").GetInt64());
+        Assert.Equal(least.GetProperty("validation").GetDouble(), best.GetProperty("validationLoss").GetDouble());
+        JsonElement last = JsonDocument.Parse(Train("last", [.. overfit, "--keep", "last", "--json"]).Output).RootElement;
+        Assert.Equal((60L, looks[^1].GetProperty("validation").GetDouble()), (last.GetProperty("writtenStep").GetInt64(), last.GetProperty("validationLoss").GetDouble()));
+
+        using (Process process = ChildProcess.StartModelc(Arguments("killed", overfit)))
+        {
+            Assert.True(SpinWait.SpinUntil(() => File.Exists(Path.Combine(folder["killed"], "checkpoints", "best.safetensors")) || process.HasExited, TimeSpan.FromSeconds(60)));
+            process.Kill(); // best is of a step that no checkpoint has reached
+            process.WaitForExit();
+        }
+
+        Assert.Contains($"the model of step {least.GetProperty("step")}, where the held-out text went best", Train("killed", [.. overfit, "--resume"]).Output, StringComparison.Ordinal);
+        Assert.Equal(Weights("best"), Weights("killed"));
+        Assert.NotEqual(Weights("last"), Weights("killed"));
+        Train("killed", [.. overfit, "--resume"]); // nothing is left to do: the same once more
+        Assert.Equal(Weights("best"), Weights("killed"));
+    }
+
+    [Fact]
+    public void StoppedBeforeTheFirstStepItLeavesNothing()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "SIGINT cannot be sent to one process on Windows.");
+        using Process process = ChildProcess.StartModelc(Arguments("early", ["--steps", "300"]));
+        Assert.True(SpinWait.SpinUntil(() => Directory.Exists(folder["early"]) || process.HasExited, TimeSpan.FromSeconds(60)));
+        ChildProcess.Interrupt(process); // while it compiles
+        Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)));
+        Assert.Equal("Stopped before the first step was done: nothing was written.", process.StandardError.ReadToEnd().Trim());
+        Assert.Equal(130, process.ExitCode);
+        Assert.False(Directory.Exists(folder["early"]));
     }
 
     [Fact]
@@ -191,7 +230,4 @@ public sealed partial class TrainTests : IDisposable
         { "added_tokens": [], "normalizer": null, "pre_tokenizer": null, "post_processor": null, "decoder": { "type": "Fuse" },
           "model": { "type": "BPE", "vocab": { "a": 0, "b": 1 }, "merges": [] } }
         """);
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int process, int signal);
 }

@@ -190,6 +190,7 @@ public class OffloadFaultTests(ConformanceModels models, ExportedModels exported
         string other = Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, OperatingSystem.IsWindows() ? "clrjit.dll" : OperatingSystem.IsMacOS() ? "libclrjit.dylib" : "libclrjit.so");
         Assert.Matches("modelc: error MC341: ONNX Runtime's native library: found '.*', which has no function OrtGetApiBase, expected libonnxruntime of version 1.31.1", ChildProcess.Modelc("verify", model, "--library", other).Expect(1).Error);
         Assert.Matches("modelc: error MC341: ONNX Runtime's native library: found no file '.*nothing.so'", ChildProcess.Modelc("verify", model, "--library", folder["nothing.so"]).Expect(1).Error);
+        Assert.StartsWith($"App.csproj: error MC341: the model '{model}': ONNX Runtime's native library: found no file ", ChildProcess.Modelc("verify", model, "--library", folder["nothing.so"], "--project", "App.csproj").Expect(1).Error);
     }
 
     /// <summary>A library that does not fit is not chosen: the one that fits can be named afterwards.</summary>

@@ -299,7 +299,7 @@ public class VerifyTests(ConformanceModels models, ExportedModels exported, ITes
             File.Copy(file, Path.Combine(tool, Path.GetFileName(file)));
         }
 
-        string error = ChildProcess.Dotnet(folder.Root, Path.Combine(tool, "modelc.dll"), "verify", folder.Synthesise("tiny")).Expect(1).Error;
+        string error = ChildProcess.Dotnet(folder.Root, Path.Combine(tool, "modelc.dll"), "verify", folder.Synthesise("模型")).Expect(1).Error;
         Assert.Contains("error MC341: ONNX Runtime's native library: found none that loads", error);
         Assert.Contains("--library", error);
     }

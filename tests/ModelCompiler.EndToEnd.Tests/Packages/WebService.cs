@@ -1,15 +1,13 @@
 using System.Diagnostics;
 using System.Net;
-using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
+using ModelCompiler.EndToEnd.Tests.CommandLine;
 
 namespace ModelCompiler.EndToEnd.Tests.Packages;
 
 /// <summary>The template's web service, running on a free port of this machine.</summary>
 internal sealed partial class WebService : IDisposable
 {
-    private const int InterruptSignal = 2;
-
     private readonly Process process;
     private readonly HttpClient client;
 
@@ -61,7 +59,7 @@ internal sealed partial class WebService : IDisposable
             return 0;
         }
 
-        _ = Kill(process.Id, InterruptSignal);
+        ChildProcess.Interrupt(process);
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)), "The service goes on a minute after SIGINT.");
         return process.ExitCode;
     }
@@ -81,7 +79,4 @@ internal sealed partial class WebService : IDisposable
 
     [GeneratedRegex(@"Now listening on: (http://\S+)")]
     private static partial Regex Listening();
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int process, int signal);
 }

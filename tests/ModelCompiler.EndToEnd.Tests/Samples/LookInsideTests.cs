@@ -24,8 +24,9 @@ public sealed class LookInsideTests : IDisposable
             Assert.Contains(part, text);
         }
 
+        Assert.StartsWith("At the end: 金 in two places, ", text.Split('\n')[1]);
         Assert.DoesNotContain('\u001b', text); // nobody watches: no colours
-        double[] cosines = [.. Regex.Matches(text[text.IndexOf("金 in two places", StringComparison.Ordinal)..], "^  (?:its own|as layer|behind layer)[^0-9]*(?:[0-9]+ )?(?:reads it)? +([01]\\.[0-9]{3})", RegexOptions.Multiline)
+        double[] cosines = [.. Regex.Matches(text[text.LastIndexOf("金 in two places", StringComparison.Ordinal)..], "^  (?:its own|as layer|behind layer)[^0-9]*(?:[0-9]+ )?(?:reads it)? +([01]\\.[0-9]{3})", RegexOptions.Multiline)
             .Select(match => double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture))];
         Assert.True(cosines.Length >= 3, text);
         Assert.Equal(1, cosines[0]);
