@@ -41,14 +41,7 @@ public sealed class BuildTests : IDisposable
     public void AnotherModelcPacksAgainHoweverOldItsFilesAre()
     {
         project.Synthesise();
-        string tool = project["tool"];
-        Directory.CreateDirectory(tool);
-        foreach (string file in Directory.EnumerateFiles(Path.GetDirectoryName(ChildProcess.BuiltTool)!))
-        {
-            File.Copy(file, Path.Combine(tool, Path.GetFileName(file)));
-        }
-
-        string option = $"-p:ModelCompilerTool={Path.Combine(tool, "modelc.dll")}";
+        (string tool, string option) = CopyTool();
         Assert.Contains(Packing, project.Build(option).Expect(0).Output);
         File.SetLastWriteTimeUtc(Path.Combine(tool, "modelc.dll"), DateTime.UtcNow);
         Assert.DoesNotContain(Packing, project.Build(option).Expect(0).Output);
@@ -58,6 +51,18 @@ public sealed class BuildTests : IDisposable
         File.SetLastWriteTimeUtc(core, new DateTime(2001, 1, 1, 0, 0, 0, DateTimeKind.Utc));
         Assert.Contains(Packing, project.Build(option).Expect(0).Output);
         Assert.DoesNotContain(Packing, project.Build(option).Expect(0).Output);
+    }
+
+    /// <summary>A crash, an end from outside: all that is known is what it wrote.</summary>
+    [Fact]
+    public void AModelcThatCannotSayWhatIsWrongIsAnErrorWithItsLastLines()
+    {
+        project.Synthesise();
+        (string tool, string option) = CopyTool();
+        File.Delete(Path.Combine(tool, "ModelCompiler.Compiler.dll"));
+        Finished build = project.Build(option).Expect(1);
+        Assert.Matches(
+            @"App\.csproj : error MC314: packing the model 'tiny' failed: modelc ended with exit code -?\d+\. It wrote last: .*FileNotFoundException: .*'ModelCompiler\.Compiler, ", build.Output);
     }
 
     [Fact]
@@ -175,6 +180,16 @@ public sealed class BuildTests : IDisposable
     }
 
     [Fact]
+    public void AMistakeHasItsLineInAFolderWhoseNameLooksEscaped()
+    {
+        string inner = project["w %41"];
+        Directory.CreateDirectory(inner);
+        File.Copy(project["App.csproj"], Path.Combine(inner, "App.csproj"));
+        Finished check = ChildProcess.Dotnet(inner, "msbuild", "-nologo", "-t:_ModelCompilerCheck").Expect(1);
+        Assert.Contains($"w %41{Path.DirectorySeparatorChar}App.csproj({project.PlaceOf("Include=")}): error MC311: ", check.Output);
+    }
+
+    [Fact]
     public void ADesignTimeBuildNeverPacks()
     {
         project.Synthesise();
@@ -238,6 +253,19 @@ public sealed class BuildTests : IDisposable
             project.Root, "msbuild", "-nologo", "-t:_ModelCompilerCheckInstructionSet", "-p:PublishAot=true", $"-p:RuntimeIdentifier={runtime}",
             $"-p:IlcInstructionSet={chosen.Replace(",", "%2C")}");
         Assert.Equal(warns, built.Output.Contains("MC310"));
+    }
+
+    /// <summary>A modelc of its own for the project: its folder, and the option that names it.</summary>
+    private (string Tool, string Option) CopyTool()
+    {
+        string tool = project["tool"];
+        Directory.CreateDirectory(tool);
+        foreach (string file in Directory.EnumerateFiles(Path.GetDirectoryName(ChildProcess.BuiltTool)!))
+        {
+            File.Copy(file, Path.Combine(tool, Path.GetFileName(file)));
+        }
+
+        return (tool, $"-p:ModelCompilerTool={Path.Combine(tool, "modelc.dll")}");
     }
 }
 

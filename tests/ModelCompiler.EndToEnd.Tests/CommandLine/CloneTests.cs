@@ -39,6 +39,23 @@ public sealed class CloneTests : IDisposable
         }
     }
 
+    /// <summary>MSBuild and NuGet would lose projects on the way, and what is left of packages would look like success.</summary>
+    [Theory]
+    [InlineData("ModelCompiler.sln", "")]
+    [InlineData("samples/HelloModel/HelloModel.csproj", "/samples/HelloModel")]
+    public void ThroughASymbolicLinkNothingIsPacked(string packed, string within)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "A process's folder keeps the name of a link there.");
+        string real = folder["real"], link = folder["link"];
+        _ = new SourceClone(real);
+        Directory.CreateSymbolicLink(link, real);
+        Finished pack = ChildProcess.Dotnet(folder.Root, "pack", Path.Combine(link, packed), "--nologo", "-c", "Release", "-o", folder["out"]).Expect(1);
+        string error = Assert.Single(pack.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains($"'{link}{within}' is reached through a symbolic link", error);
+        Assert.Contains($"Name the real folder instead: '{real}{within}'.", error);
+        Assert.False(Directory.Exists(folder["out"]));
+    }
+
     /// <summary>The property of a whole <c>dotnet publish</c> reaches every project that it builds; these cannot be published so.</summary>
     [Theory]
     [InlineData("Compiler")]

@@ -1,0 +1,5 @@
+using System.Text;
+using ModelCompiler.Debugger;
+
+Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+return DebuggerCommand.Run(args);
