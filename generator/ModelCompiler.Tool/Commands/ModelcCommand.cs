@@ -19,7 +19,7 @@ internal static class ModelcCommand
         {
             foreach (string mistake in mistakes)
             {
-                Console.Error.WriteLine($"modelc: error MC320: {mistake}");
+                Console.Error.WriteLine(Told(parsed, new UsageException(mistake)));
             }
 
             Console.Error.WriteLine($"Run 'modelc {string.Join(" ", CommandPath(parsed))}--help' for what can be said.");
@@ -41,12 +41,16 @@ internal static class ModelcCommand
         }
         catch (Exception fault)
         {
-            Console.Error.WriteLine(parsed.GetValue(Symbols.Project) is { } project
-                ? Faults.Describe(fault, project, $"the model '{parsed.GetValue<string>(Symbols.ModelName)}': ")
-                : Faults.Describe(fault));
+            Console.Error.WriteLine(Told(parsed, fault));
             return Faults.ExitCodeOf(fault);
         }
     }
+
+    /// <summary>A fault, at the build's project file where there is one. By tokens: values of a command line with mistakes cannot be asked for.</summary>
+    private static string Told(ParseResult parsed, Exception fault)
+        => parsed.GetResult(Symbols.Project)?.Tokens is [{ Value: string project }]
+            ? Faults.Describe(fault, project, $"the model '{parsed.GetResult(Symbols.ModelName)?.Tokens.FirstOrDefault()?.Value}': ")
+            : Faults.Describe(fault);
 
     private static RootCommand Create() => new("Compiles a published transformer into C# made for that one model, and runs it.")
     {

@@ -27,7 +27,7 @@ internal static partial class UnknownOptions
             }
         }
 
-        string[] known = [.. command.Options.Concat(parsed.RootCommandResult.Command.Options).SelectMany(option => option.Aliases.Prepend(option.Name)).Where(name => name.StartsWith("--", StringComparison.Ordinal))];
+        string[] known = [.. command.Options.Concat(parsed.RootCommandResult.Command.Options).Where(option => !option.Hidden).SelectMany(option => option.Aliases.Prepend(option.Name)).Where(name => name.StartsWith("--", StringComparison.Ordinal))];
         HashSet<string> plain = [.. parsed.Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash).Select(token => token.Value)];
         bool none = true;
         foreach (string found in parsed.CommandResult.Children.SelectMany(Values).Concat(parsed.UnmatchedTokens).Where(value => !plain.Contains(value)).Distinct())
@@ -44,13 +44,27 @@ internal static partial class UnknownOptions
         if (none && parsed.UnmatchedTokens.Count > 0) // else it is perhaps what such an option was to be
         {
             string words = string.Join(" ", parsed.UnmatchedTokens);
-            yield return $"found '{words}', which belongs to no option of '{command.Name}', expected {(Wanted(parsed) is { } option ? $"perhaps {option.Name} \"{words}\"" : "nothing")}.";
+            yield return $"found '{words}', which belongs to no option of '{command.Name}', expected {((Unquoted(parsed, words) ?? Wanted(parsed, words)) is { } meant ? $"perhaps {meant}" : "nothing")}.";
         }
     }
 
-    /// <summary>What a command is mainly told: its first option that must be given or takes a text; null where that was given.</summary>
-    private static Option? Wanted(ParseResult parsed)
-        => parsed.CommandResult.Command.Options.FirstOrDefault(option => option.Required || option.HelpName == AnyText) is { } first && parsed.GetResult(first) is not { Implicit: false } ? first : null;
+    /// <summary>The option whose text these words go on with, had it been quoted; null where they stand behind none.</summary>
+    private static string? Unquoted(ParseResult parsed, string words)
+    {
+        string line = string.Join(" ", parsed.Tokens.Select(token => token.Value));
+        return parsed.CommandResult.Children.OfType<OptionResult>()
+            .Where(result => result is { Option.HelpName: AnyText, IdentifierToken: not null, Tokens.Count: > 0 })
+            .Select(result => (Name: result.IdentifierToken!.Value, Text: result.Tokens[^1].Value))
+            .Where(said => line.EndsWith($"{said.Name} {said.Text} {words}", StringComparison.Ordinal) || line.Contains($"{said.Name} {said.Text} {words} ", StringComparison.Ordinal))
+            .Select(said => $"{said.Name} \"{said.Text} {words}\"")
+            .FirstOrDefault();
+    }
+
+    /// <summary>What a command is mainly told, as these words: its first option that must be given or takes a text; null where that was given.</summary>
+    private static string? Wanted(ParseResult parsed, string words)
+        => parsed.CommandResult.Command.Options.FirstOrDefault(option => option.Required || option.HelpName == AnyText) is { } first && parsed.GetResult(first) is not { Implicit: false }
+            ? $"{first.Name} \"{words}\""
+            : null;
 
     private static IEnumerable<string> Values(SymbolResult result) => result switch
     {

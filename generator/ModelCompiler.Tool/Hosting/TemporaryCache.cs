@@ -20,7 +20,7 @@ internal static class TemporaryCache
             string found = $"the cache folder '{cache.Root}': found one that cannot be written ({fault.Message.TrimEnd('.')}), expected a folder for compiled models";
             made = Make(found);
             Console.Error.WriteLine(
-                $"modelc: warning MC321: {found}: this time they lie in '{made.Root}', which is removed at the end. Set {CacheFolder.EnvironmentVariable} to a folder that keeps them.");
+                $"modelc: warning MC321: {found}: this time they lie in '{made.Root}', which is removed at the end, unless modelc is killed. Set {CacheFolder.EnvironmentVariable} to a folder that keeps them.");
         }
 
         return made;
@@ -31,12 +31,25 @@ internal static class TemporaryCache
         try
         {
             CacheFolder folder = new(Directory.CreateTempSubdirectory("modelc-").FullName);
-            AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder.Root, recursive: true); // nothing has its files open by then
+            AppDomain.CurrentDomain.ProcessExit += (_, _) => Remove(folder); // nothing has its files open by then
             return folder;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             throw new IOException($"{found}; nor can the temporary one ({Path.GetTempPath()}). Set {CacheFolder.EnvironmentVariable} to one.", fault);
+        }
+    }
+
+    /// <summary>Takes the folder away, where it can be.</summary>
+    internal static void Remove(CacheFolder folder)
+    {
+        try
+        {
+            Directory.Delete(folder.Root, recursive: true);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            // Gone already, or kept by somebody else: what was asked for is done, and here a fault would end the process as a crash.
         }
     }
 }

@@ -51,7 +51,7 @@ public sealed class CloneTests : IDisposable
         Directory.CreateSymbolicLink(link, real);
         Finished pack = ChildProcess.Dotnet(folder.Root, "pack", Path.Combine(link, packed), "--nologo", "-c", "Release", "-o", folder["out"]).Expect(1);
         string error = Assert.Single(pack.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
-        Assert.Contains($"'{link}{within}' is reached through a symbolic link", error);
+        Assert.Contains($"error MC318: '{link}{within}' is reached through a symbolic link", error);
         Assert.Contains($"Name the real folder instead: '{real}{within}'.", error);
         Assert.False(Directory.Exists(folder["out"]));
     }

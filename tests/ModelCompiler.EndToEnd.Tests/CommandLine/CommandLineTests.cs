@@ -70,6 +70,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--lrr", "perhaps --lr", "train", "--config", "FILE", "--text", "FILE", "--steps", "3", "-o", "OUT", "--lrr=0.1")]
     [InlineData("--wieghts", "perhaps --weights", "run", "--wieghts", "q8")]
     [InlineData("--quick", "one of those that --help lists", "run", "DIR", "--quick")]
+    [InlineData("--projects", "one of those that --help lists", "pack", "DIR", "-o", "OUT", "--projects", "FILE")] // --project is the build's
     public void AnOptionThatIsNoneIsNamed(string found, string expected, params string[] arguments)
     {
         Finished refused = ChildProcess.Modelc(arguments).Expect(2);
@@ -79,6 +80,9 @@ public sealed class CommandLineTests : IDisposable
 
     [Theory]
     [InlineData("found 'Once upon', which belongs to no option of 'run', expected perhaps --prompt \"Once upon\".", "run", "DIR", "Once", "upon")]
+    [InlineData("found 'upon a time', which belongs to no option of 'run', expected perhaps --prompt \"Once upon a time\".", "run", "DIR", "--prompt", "Once", "upon", "a", "time")]
+    [InlineData("found 'a time', which belongs to no option of 'run', expected perhaps -p \"Once a time\".", "run", "DIR", "-p=Once", "a", "time", "-n", "2")]
+    [InlineData("found 'more', which belongs to no option of 'run', expected nothing.", "run", "--prompt", "Once", "DIR", "more")]
     [InlineData("found 'm.onnx', which belongs to no option of 'export', expected perhaps --output \"m.onnx\".", "export", "DIR", "m.onnx")]
     [InlineData("found '-x', which belongs to no option of 'inspect', expected nothing.", "inspect", "DIR", "--", "-x")]
     [InlineData("found 'rum', which is no command of 'modelc', expected perhaps run.", "rum", "DIR", "--prompt", "Hi")]
@@ -305,9 +309,18 @@ public sealed class CommandLineTests : IDisposable
         string model = folder.Synthesise("m");
         folder.Write("file", "");
         string error = ChildProcess.ModelcWith(("MODELCOMPILER_CACHE", folder["file"]), "run", model, "--tokens", "1", "-n", "2").Expect(0).Error;
-        Match said = Regex.Match(error, "^modelc: warning MC321: the cache folder '.*file': .*: this time they lie in '(.+)', which is removed at the end. Set MODELCOMPILER_CACHE to a folder that keeps them.\r?\n$");
+        Match said = Regex.Match(error, "^modelc: warning MC321: the cache folder '.*file': .*: this time they lie in '(.+)', which is removed at the end, unless modelc is killed. Set MODELCOMPILER_CACHE to a folder that keeps them.\r?\n$");
         Assert.True(said.Success, error);
         Assert.False(Directory.Exists(said.Groups[1].Value));
+    }
+
+    /// <summary>A fault while the process ends would be a crash behind work that is done.</summary>
+    [Fact]
+    public void ATemporaryCacheThatSomebodyRemovedIsNoFault()
+    {
+        CacheFolder gone = new(folder["gone"]);
+        TemporaryCache.Remove(gone);
+        Assert.False(Directory.Exists(gone.Root));
     }
 
     [Fact]
