@@ -92,11 +92,12 @@ public sealed class CompiledModelGenerator : IIncrementalGenerator
             : outcome with { Files = new([ModelCompilation.EmitPlaceholder(target.ModelName, target.Namespace, target.ClassName, target.Modifiers, target.Features)]) };
     }
 
+    /// <summary>A file is named by namespace and class, without the @ of keywords: Roslyn refuses it in a name.</summary>
     private static void AddSources(SourceProductionContext output, string prefix, EquatableArray<GeneratedFile> files)
     {
         foreach (GeneratedFile file in files)
         {
-            output.AddSource(prefix + "." + file.HintName, SourceText.From(file.Text, Encoding.UTF8));
+            output.AddSource((prefix + "." + file.HintName).Replace("@", ""), SourceText.From(file.Text, Encoding.UTF8));
         }
     }
 

@@ -14,7 +14,7 @@ namespace ModelCompiler.Generator;
 internal sealed record ModelTarget(string Namespace, string ClassName, string Modifiers, string ModelName, ModelFeatures Features = ModelFeatures.None)
 {
     /// <summary>Begins the hint name of every file of this class, so that two models never claim the same one.</summary>
-    public string HintPrefix => (Namespace.Length == 0 ? ClassName : Namespace + "." + ClassName).Replace("@", "");
+    public string HintPrefix => Namespace.Length == 0 ? ClassName : Namespace + "." + ClassName;
 }
 
 /// <summary>

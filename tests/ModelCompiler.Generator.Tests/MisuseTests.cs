@@ -102,4 +102,12 @@ public sealed class MisuseTests
         Assert.Equal("A.@event.B", core.Last!.Target.Namespace);
         Assert.Equal("A.event.B.M.Model.g.cs", run.Result.GeneratedSources.Single().HintName);
     }
+
+    /// <summary>The core names a file by its classes, as they are written.</summary>
+    [Fact]
+    public void AFileOfAClassNamedByAKeywordHasANameThatRoslynTakes()
+    {
+        GeneratorRun run = new(new CountingCompiler(), ModelText.Model("story", "{\n  \"broken\": 1\n}"), "[ModelCompiler.CompiledModel(\"story\")] partial class @event;");
+        Assert.Equal("event.event.Placeholder.g.cs", Assert.Single(run.Result.GeneratedSources).HintName);
+    }
 }
