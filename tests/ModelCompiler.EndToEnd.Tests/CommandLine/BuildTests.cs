@@ -65,6 +65,28 @@ public sealed class BuildTests : IDisposable
             @"App\.csproj : error MC314: packing the model 'tiny' failed: modelc ended with exit code -?\d+\. It wrote last: .*FileNotFoundException: .*'ModelCompiler\.Compiler, ", build.Output);
     }
 
+    /// <summary>Told by modelc, and not once more by the build.</summary>
+    [Fact]
+    public void AMistakeInTheItemThatModelcFindsIsOneErrorAtTheProject()
+    {
+        project.Synthesise();
+        project.ReplaceInProject("Embed=", "LoraRank=\"x\" Embed=");
+        Finished build = project.Build().Expect(1);
+        Assert.Matches(@"App\.csproj : error MC320: the model '.*tiny': --lora-rank: ", build.Output);
+        Assert.DoesNotContain("MC314", build.Output);
+    }
+
+    [Fact]
+    public void AFolderMayBeNamedByWhatAShellExpands()
+    {
+        project.Synthesise();
+        string name = "a$HOME";
+        Directory.Move(project[Path.Combine("models", "tiny")], project[Path.Combine("models", name)]);
+        project.ReplaceInProject("models/tiny/\"", $"models/{name}\" Name=\"tiny\"");
+        project.Pack();
+        Assert.NotEmpty(Directory.EnumerateFiles(project["obj"], "tiny.mcw", SearchOption.AllDirectories));
+    }
+
     [Fact]
     public void WeightsAreEmbeddedOrLieBesideTheProgram()
     {

@@ -8,11 +8,14 @@ internal sealed class SourceClone
     private const string Sample = "samples/HelloModel";
     private const string Solution = "Sample.slnx";
 
-    private readonly string root;
+    private readonly string root, output;
 
-    public SourceClone(string root)
+    /// <param name="root">Where it is to lie.</param>
+    /// <param name="platform">The solution's, and in it the sample's.</param>
+    public SourceClone(string root, string platform = "Any CPU")
     {
         this.root = root;
+        output = Path.Combine(Sample, "bin", platform == "Any CPU" ? "" : platform, "Release", "net10.0");
         foreach (string part in (string[])["generator", "runtime", Sample])
         {
             Copy(part);
@@ -23,7 +26,12 @@ internal sealed class SourceClone
             File.Copy(file, Path.Combine(root, Path.GetFileName(file)));
         }
 
-        File.WriteAllText(Path.Combine(root, Solution), $"<Solution><Project Path=\"{Sample}/HelloModel.csproj\" /></Solution>");
+        File.WriteAllText(Path.Combine(root, Solution), $"""
+            <Solution>
+              <Configurations><Platform Name="{platform}" /></Configurations>
+              <Project Path="{Sample}/HelloModel.csproj"><Platform Project="{platform}" /></Project>
+            </Solution>
+            """);
     }
 
     /// <summary>Config, weights and tokenizer of the sample's model.</summary>
@@ -48,7 +56,7 @@ internal sealed class SourceClone
     public IEnumerable<string> Writers => Directory.GetFiles(Path.Combine(root, Sample, "obj"), "HelloModel.HelloModel.*.g.cs", SearchOption.AllDirectories).SelectMany(file => File.ReadLines(file).Take(3).TakeLast(1));
 
     /// <summary>What the built sample writes behind a prompt.</summary>
-    public string Run(string prompt) => ChildProcess.Dotnet(root, Path.Combine(Sample, "bin", "Release", "net10.0", "HelloModel.dll"), prompt).Expect(0).Output;
+    public string Run(string prompt) => ChildProcess.Dotnet(root, Path.Combine(output, "HelloModel.dll"), prompt).Expect(0).Output;
 
     private void Copy(string folder)
     {

@@ -9,11 +9,11 @@ public sealed class TwoClonesTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    /// <summary>From nothing, with one compiler server; a generator of the same name and version, and a model of the same name, are not the same in both.</summary>
+    /// <summary>From nothing, with one compiler server; a generator of the same name and version, and a model of the same name, are not the same in both. Nor is the platform of the solution, which tool and generator do not take over.</summary>
     [Fact]
     public async Task BuildAtOnceAndKnowNothingOfEachOther()
     {
-        SourceClone one = new(folder["one"]), two = new(folder["two"]);
+        SourceClone one = new(folder["one"]), two = new(folder["two"], "x64");
         two.Replace("generator/ModelCompiler.Compiler/Emit/EmittedClass.cs", "// Written by ModelCompiler;", "// Written by the second clone;");
         two.Replace("samples/HelloModel/models/hello/config.json", "\"rope_theta\": 10000.0", "\"rope_theta\": 20000.0");
         Finished[] builds = await Task.WhenAll(Task.Run(one.Build), Task.Run(two.Build));
