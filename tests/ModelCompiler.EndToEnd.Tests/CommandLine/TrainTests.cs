@@ -129,8 +129,7 @@ public sealed class TrainTests : IDisposable
     [Fact]
     public void TheBestStepIsWrittenAlsoByARunThatWasKilled()
     {
-        Random random = new(5);
-        string[] overfit = ["--text", WriteText("noise.txt", string.Join("\n\n", Enumerable.Range(0, 12).Select(_ => new string(random.GetItems<char>("abcdefgh ", 40))))), "--hold-out", "0.3", "--lr", "0.02", "--steps", "60", "--checkpoint-every", "25"];
+        string[] overfit = Overfit();
         JsonElement best = JsonDocument.Parse(Train("best", [.. overfit, "--json"]).Output).RootElement;
         JsonElement[] looks = [.. File.ReadAllLines(Path.Combine(folder["best"], "train-log.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).Where(step => step.GetProperty("validation").ValueKind == JsonValueKind.Number)];
         JsonElement least = looks.MinBy(step => step.GetProperty("validation").GetDouble());
@@ -155,6 +154,34 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public void ABetterStepThatNobodyKeptIsNamed()
+    {
+        string[] overfit = [.. Overfit(), "--batch", "64"];
+        using (Process process = ChildProcess.StartModelc(Arguments("late", [.. overfit, "--keep", "last"])))
+        {
+            Assert.True(SpinWait.SpinUntil(() => Directory.Exists(Path.Combine(folder["late"], "checkpoints", "step-0000000025")) || process.HasExited, TimeSpan.FromSeconds(60)));
+            process.Kill();
+            process.WaitForExit();
+        }
+
+        string first = Train("late", [.. overfit, "--resume"]).Output;
+        Assert.Contains("the model of step 30: the held-out text went best at step 20, whose weights were not kept.", first, StringComparison.Ordinal);
+        byte[] weights = Weights("late");
+        Assert.Equal(first, Train("late", [.. overfit, "--resume"]).Output);
+        Assert.Equal(weights, Weights("late"));
+
+        string best = Path.Combine(folder["late"], "checkpoints", "best.safetensors");
+        byte[] bytes = File.ReadAllBytes(best);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(best, bytes);
+        Assert.Contains("MC332: " + best + ": checksum: found ", Refuse(1, "late", [.. overfit, "--resume"]), StringComparison.Ordinal);
+        File.WriteAllBytes(best, bytes[..^1]);
+        Assert.Contains("MC332: " + best + ": the weights of the best step: found a file that is damaged ", Refuse(1, "late", [.. overfit, "--resume"]), StringComparison.Ordinal);
+        File.Delete(best);
+        Assert.Contains("the model of step 60: the held-out text went best at step 20, whose weights were not kept.", Train("late", [.. overfit, "--resume"]).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void StoppedBeforeTheFirstStepItLeavesNothing()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "SIGINT cannot be sent to one process on Windows.");
@@ -165,6 +192,17 @@ public sealed class TrainTests : IDisposable
         Assert.Equal("Stopped before the first step was done: nothing was written.", process.StandardError.ReadToEnd().Trim());
         Assert.Equal(130, process.ExitCode);
         Assert.False(Directory.Exists(folder["early"]));
+
+        // A model that was to be replaced is there still, what came before it is not.
+        Train("early", "--steps", "1");
+        byte[] weights = Weights("early");
+        using Process again = ChildProcess.StartModelc(Arguments("early", ["--steps", "300", "--force"]));
+        Assert.True(SpinWait.SpinUntil(() => !Directory.Exists(Path.Combine(folder["early"], "checkpoints")) || again.HasExited, TimeSpan.FromSeconds(60)));
+        ChildProcess.Interrupt(again);
+        Assert.True(again.WaitForExit(TimeSpan.FromSeconds(30)));
+        Assert.Equal("Stopped before the first step was done: nothing was written. The checkpoints and the log that lay there are removed.", again.StandardError.ReadToEnd().Trim());
+        Assert.False(File.Exists(Path.Combine(folder["early"], "train-log.jsonl")));
+        Assert.Equal(weights, Weights("early"));
     }
 
     [Fact]
@@ -189,6 +227,14 @@ public sealed class TrainTests : IDisposable
         Assert.Contains("The last checkpoint is ", said, StringComparison.Ordinal);
         Assert.False(File.Exists(Path.Combine(folder["wild"], "model.safetensors")));
         Assert.Single(Directory.GetDirectories(Path.Combine(folder["wild"], "checkpoints")));
+    }
+
+    /// <summary>Of noise a model learns only by heart.</summary>
+    private string[] Overfit()
+    {
+        Random random = new(5);
+        string noise = string.Join("\n\n", Enumerable.Range(0, 12).Select(_ => new string(random.GetItems<char>("abcdefgh ", 40))));
+        return ["--text", WriteText("noise.txt", noise), "--hold-out", "0.3", "--lr", "0.02", "--steps", "60", "--checkpoint-every", "25"];
     }
 
     /// <summary>What is not given is as usual.</summary>
