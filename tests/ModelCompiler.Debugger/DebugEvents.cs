@@ -39,7 +39,11 @@ internal sealed partial class DebugEvents(string program, CodePlace[] breakpoint
         stopped(new(frame.GetFunctionToken(), offset));
     });
 
-    public void ExitProcess(ICorDebugController process) => ended.TrySetResult();
+    public void ExitProcess(ICorDebugController process)
+    {
+        set.TrySetException(new InvalidOperationException($"the program ended before '{program}' was loaded."));
+        ended.TrySetResult();
+    }
 
     public void DebuggerError(ICorDebugController process, int error, int code) => Fail(process, $"the engine failed with 0x{error:x8}.");
 

@@ -12,7 +12,7 @@ internal static class DebuggerCommand
     private const int NotPermitted = 3;
 
     /// <summary>Of everything together: a program that hangs under a debugger is ended.</summary>
-    private static readonly TimeSpan longest = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(2);
 
     /// <summary>The program's exit code, or 1: it could not be debugged; 3: this system does not let its memory be read.</summary>
     public static int Run(string[] arguments)
@@ -30,13 +30,13 @@ internal static class DebuggerCommand
             using Debuggee debuggee = new(program);
             // On a thread of its own: a call into the engine cannot be cancelled.
             Task<int> run = Task.Run(() => Debug(debuggee, symbols, breakpoints));
-            return run.Wait(longest) ? run.Result : throw new TimeoutException($"the program did not end within {longest.TotalMinutes} minutes.");
+            return run.Wait(Longest) ? run.Result : throw new TimeoutException($"the program did not end within {Longest.TotalMinutes} minutes.");
         }
         catch (Exception exception)
         {
             Exception cause = exception.GetBaseException();
             Console.Error.WriteLine(cause.Message);
-            return cause is UnauthorizedAccessException ? NotPermitted : Failed;
+            return cause is NotPermittedException ? NotPermitted : Failed;
         }
     }
 

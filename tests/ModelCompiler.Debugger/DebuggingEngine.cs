@@ -11,7 +11,7 @@ internal static unsafe class DebuggingEngine
     private const int ProcessAttach = 1; // DLL_PROCESS_ATTACH
 
     /// <summary>An engine for that process, initialised.</summary>
-    /// <exception cref="UnauthorizedAccessException">This system does not let the process's memory be read.</exception>
+    /// <exception cref="NotPermittedException">This system does not let the process's memory be read.</exception>
     public static ICorDebug For(Debuggee debuggee)
     {
         string mapping = File.ReadLines($"/proc/{debuggee.Id}/maps").First(line => line.EndsWith("/libcoreclr.so", StringComparison.Ordinal));
@@ -42,11 +42,11 @@ internal static unsafe class DebuggingEngine
                 return;
             }
         }
-        catch (IOException)
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            // said below
+            throw new NotPermittedException(id, fault);
         }
 
-        throw new UnauthorizedAccessException($"the memory of process {id} cannot be read here, as a debugger must.");
+        throw new NotPermittedException(id);
     }
 }

@@ -40,11 +40,11 @@ public static class TilePlan
     public const int UnpackRows = 96;
 
     /// <summary>
-    /// How far ahead a tile of one row asks for the float32 numbers that it walks past, where the instruction set asks at all: processors fetch ahead by themselves, but only to
-    /// the end of a small page, and find the stream anew behind it. Measured with AVX-512: decode in f32 5 to 10 % faster from memory, up to 25 % from the last-level
-    /// cache. In 16 bits it was within noise from memory and lost a third from the cache; in 8 and 4 bits, and with AVX2 in f32, it won nothing or lost.
+    /// How many bytes ahead a tile asks for the numbers that it walks past, or 0: processors fetch ahead by themselves, but only to the end of a small page, and find the
+    /// stream anew behind it. Measured with AVX-512 and one row: decode in f32 5 to 10 % faster from memory, 20 % and more from the last-level cache. In 16 bits it
+    /// was within noise from memory and lost a third from the cache; in 8 and 4 bits, and with AVX2 in f32, it won nothing or lost.
     /// </summary>
-    public const int PrefetchBytes = 2048;
+    public static int PrefetchBytes(TargetSet target, int rows, bool float32) => target == TargetSet.Avx512 && rows == 1 && float32 ? 2048 : 0;
 
     /// <summary>Columns of a tile of any format.</summary>
     public static int Columns(TargetSet target, WeightFormat format, int rows, int columns)

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.Json;
 using ModelCompiler.Runtime;
 using ModelCompiler.Tool.Hosting;
+using ModelCompiler.Tool.Inputs;
 using ModelCompiler.Tool.Measurement;
 using Spectre.Console;
 
@@ -42,7 +43,7 @@ internal static class PerplexityCommand
     private static int Run(ParseResult parsed, CancellationToken cancellation)
     {
         using ProgressLine progress = new();
-        string text = File.ReadAllText(parsed.GetRequiredValue(Text));
+        string text = ModelText.Read(parsed.GetRequiredValue(Text), "Name a text file, UTF-8.").Text.TrimStart('\uFEFF');
         using HostedModel hosted = new ModelHost(parsed.GetRequiredValue(Directory), new(parsed.GetRequiredValue(Weights), parsed.GetRequiredValue(Cache)), progress.Begin, cancellation, Adapter.Of(parsed))
             .Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), parsed.GetValue(Verify)));
         hosted.Explain(model =>

@@ -164,14 +164,16 @@ internal static class TrainCommand
             Console.WriteLine(JsonSerializer.Serialize(
                 new
                 {
-                    output = request.Output, steps = request.Options.Steps, writtenStep = result.Step, validationNats = found?.Nats, validationTokens = found?.Tokens,
+                    output = request.Output, steps = request.Options.Steps, writtenStep = result.Step, lostBestStep = result.Lost, validationNats = found?.Nats, validationTokens = found?.Tokens,
                     validationBytes = found is null ? null : (long?)result.HeldOutBytes, validationLoss = found?.Mean, natsPerByte = found?.Nats / result.HeldOutBytes,
                 },
                 Output.Json));
             return;
         }
 
-        string best = result.Step < request.Options.Steps ? $", the model of step {result.Step}, where the held-out text went best (--keep last: of the last step)" : "";
+        string best = result.Lost is { } lost ? $", the model of step {result.Step}: the held-out text went best at step {lost}, whose weights were not kept"
+            : result.Step < request.Options.Steps ? $", the model of step {result.Step}, where the held-out text went best (--keep last: of the last step)"
+            : "";
         string looked = found is { } held
             ? string.Create(CultureInfo.InvariantCulture, $" Held-out text: {held.Mean:F4} nats for each of {held.Tokens:N0} tokens, {held.Nats / result.HeldOutBytes:F4} for each of {result.HeldOutBytes:N0} bytes, {held.Nats:N1} in all.")
             : "";

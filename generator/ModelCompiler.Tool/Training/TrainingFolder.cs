@@ -19,6 +19,9 @@ internal sealed class TrainingFolder(string path)
     /// <summary>loss.svg.</summary>
     public string Curve { get; } = Path.Combine(path, "loss.svg");
 
+    /// <summary>Whether <see cref="Begin"/> removed what an earlier training needs to be gone on with.</summary>
+    public bool Replaced { get; private set; }
+
     /// <summary>Makes the folder ready.</summary>
     /// <param name="resume">What lies there is gone on with.</param>
     /// <param name="force">What lies there may be lost.</param>
@@ -35,7 +38,14 @@ internal sealed class TrainingFolder(string path)
 
         made = !Directory.Exists(path);
         Directory.CreateDirectory(path);
-        if (!resume && Directory.Exists(Checkpoints))
+        if (goesOn)
+        {
+            return;
+        }
+
+        Replaced = Directory.Exists(Checkpoints) || File.Exists(Log);
+        File.Delete(Log);
+        if (Directory.Exists(Checkpoints))
         {
             Directory.Delete(Checkpoints, recursive: true);
         }

@@ -8,9 +8,10 @@ namespace ModelCompiler.Tool.Training;
 
 /// <summary>What came of a training.</summary>
 /// <param name="Step">The step behind which the model is as it was written.</param>
+/// <param name="Lost">The step where the held-out text went best, if the best model was to be written but that one was not kept; else null.</param>
 /// <param name="HeldOut">What the whole held-out text gives then; null without one.</param>
 /// <param name="HeldOutBytes">Its bytes.</param>
-internal sealed record TrainingResult(long Step, HeldOutLoss? HeldOut, long HeldOutBytes);
+internal sealed record TrainingResult(long Step, long? Lost, HeldOutLoss? HeldOut, long HeldOutBytes);
 
 /// <summary>A training from the texts to the model's folder.</summary>
 /// <param name="request">What was asked.</param>
@@ -35,7 +36,7 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
         {
             display.Say(begun is { Step: > 0 and var step }
                 ? $"Stopped behind step {step}. A checkpoint was written: the same command with --resume goes on."
-                : "Stopped before the first step was done: nothing was written.");
+                : $"Stopped before the first step was done: nothing was written.{(folder.Replaced ? " The checkpoints and the log that lay there are removed." : "")}");
             throw;
         }
         finally
@@ -66,7 +67,7 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
             display.Say($"The model's config has {source.Graph.Dimensions.ContextLength} positions; those behind --context {request.Options.Context} are not learned, and text is poor there.");
         }
 
-        long written = Train(model, source, trainer);
+        (long written, long? lost) = Train(model, source, trainer);
         if (model.Description.Adapter is null)
         {
             folder.WriteModel(model, source, request.Half);
@@ -76,7 +77,7 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
             AdapterFolder.Write(request.Output, model, request.Source);
         }
 
-        return new(written, trainer.Evaluate(cancellation: cancellation), TrainingText.CountBytes(tokenizer, data.HeldOut));
+        return new(written, lost, trainer.Evaluate(cancellation: cancellation), TrainingText.CountBytes(tokenizer, data.HeldOut));
     }
 
     /// <exception cref="ResumeException">The checkpoint to go on from was made with other options.</exception>
@@ -113,8 +114,8 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
         }
     }
 
-    /// <returns>The step behind which the model is now as it is to be written.</returns>
-    private long Train(TrainableModel model, TrainingSource source, Trainer trainer)
+    /// <returns>The step behind which the model is now as it is to be written, and the better one that was not kept.</returns>
+    private (long Written, long? Lost) Train(TrainableModel model, TrainingSource source, Trainer trainer)
     {
         using TrainingLog log = new(folder.Log, trainer.Step);
         BestWeights? best = request.KeepBest ? new(folder.Checkpoints, log.Entries) : null;
@@ -137,11 +138,11 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
         display.During(request.Options.Steps, () => trainer.Run(listener, cancellation));
         if (best is not { Step: > 0 })
         {
-            return trainer.Step;
+            return (trainer.Step, best?.Lost);
         }
 
         best.TakeBack(model);
-        return best.Step;
+        return (best.Step, best.Lost);
     }
 
     private sealed class Listener(Action<TrainingProgress> listen) : IProgress<TrainingProgress>

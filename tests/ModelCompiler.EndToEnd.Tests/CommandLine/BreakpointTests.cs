@@ -40,7 +40,9 @@ public sealed class BreakpointTests : IDisposable
         Assert.Equal(places.Select(place => "breakpoint at " + place), seen.Take(places.Length));
         if (debugged.ExitCode == NotPermitted)
         {
-            return; // Where a sandbox lets no process be looked into, that the lines are found is all that can be seen.
+            // That the lines are found is all that can be seen there; a skip would make a failure of .ci/run.
+            TestContext.Current.AddWarning($"Not stopped at any breakpoint: {debugged.Error.Trim()}");
+            return;
         }
 
         debugged.Expect(0);

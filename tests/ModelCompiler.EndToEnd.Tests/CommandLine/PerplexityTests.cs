@@ -71,7 +71,8 @@ public sealed class PerplexityTests(ConformanceModels models) : IDisposable
     {
         string model = folder.Synthesise("m");
         folder.Write("text", "a");
-        Assert.Contains("MC321", ChildProcess.Modelc("perplexity", model, "--text", folder["nothing"]).Expect(1).Error);
+        Assert.StartsWith($"{folder["nothing"]}: error MC021: file: found no such file", ChildProcess.Modelc("perplexity", model, "--text", folder["nothing"]).Expect(1).Error);
+        Assert.Contains("bytes that are not UTF-8", ChildProcess.Modelc("perplexity", model, "--text", Path.Combine(model, "model.safetensors")).Expect(1).Error);
         Assert.Contains("MC320: --context: found 300, expected 4 to 256, the model's context.", ChildProcess.Modelc("perplexity", model, "--text", folder["text"], "--context", "300").Expect(2).Error);
         Assert.Contains("MC320: --stride: found 16, expected less than the 16 ", ChildProcess.Modelc("perplexity", model, "--text", folder["text"], "--context", "16", "--stride", "16").Expect(2).Error);
         Assert.Contains("tokenizer.json: error MC", ChildProcess.Modelc("perplexity", model, "--text", folder["text"]).Expect(1).Error);

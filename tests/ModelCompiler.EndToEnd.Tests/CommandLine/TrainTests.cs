@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace ModelCompiler.EndToEnd.Tests.CommandLine;
 
@@ -129,8 +130,7 @@ public sealed class TrainTests : IDisposable
     [Fact]
     public void TheBestStepIsWrittenAlsoByARunThatWasKilled()
     {
-        Random random = new(5);
-        string[] overfit = ["--text", WriteText("noise.txt", string.Join("\n\n", Enumerable.Range(0, 12).Select(_ => new string(random.GetItems<char>("abcdefgh ", 40))))), "--hold-out", "0.3", "--lr", "0.02", "--steps", "60", "--checkpoint-every", "25"];
+        string[] overfit = [.. Overfit(), "--steps", "60", "--checkpoint-every", "25"];
         JsonElement best = JsonDocument.Parse(Train("best", [.. overfit, "--json"]).Output).RootElement;
         JsonElement[] looks = [.. File.ReadAllLines(Path.Combine(folder["best"], "train-log.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).Where(step => step.GetProperty("validation").ValueKind == JsonValueKind.Number)];
         JsonElement least = looks.MinBy(step => step.GetProperty("validation").GetDouble());
@@ -155,6 +155,42 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public void ABetterStepThatNobodyKeptIsNamed()
+    {
+        string[] overfit = [.. Overfit(), "--batch", "64", "--steps", "200", "--checkpoint-every", "50"];
+        string checkpoints = Path.Combine(folder["late"], "checkpoints");
+        using (Process process = ChildProcess.StartModelc(Arguments("late", [.. overfit, "--keep", "last"])))
+        {
+            Assert.True(SpinWait.SpinUntil(() => (Directory.Exists(checkpoints) && Directory.GetDirectories(checkpoints, "step-*").Length > 0) || process.HasExited, TimeSpan.FromSeconds(60)));
+            process.Kill();
+            process.WaitForExit();
+        }
+
+        Finished resumed = Train("late", [.. overfit, "--resume"]);
+        long behind = long.Parse(Regex.Match(resumed.Error, "going on behind step ([0-9]+)").Groups[1].Value, CultureInfo.InvariantCulture);
+        (long Step, double Loss)[] looks = [.. File.ReadAllLines(Path.Combine(folder["late"], "train-log.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)
+            .Where(step => step.GetProperty("validation").ValueKind == JsonValueKind.Number).Select(step => (step.GetProperty("step").GetInt64(), step.GetProperty("validation").GetDouble()))];
+        long lost = looks.MinBy(look => look.Loss).Step;
+        Assert.InRange(lost, 10, 50);
+        string told = $": the held-out text went best at step {lost}, whose weights were not kept.";
+        string first = resumed.Output;
+        Assert.Contains($"the model of step {looks.Where(look => look.Step > behind).MinBy(look => look.Loss).Step}{told}", first, StringComparison.Ordinal);
+        byte[] weights = Weights("late");
+        Assert.Equal(first, Train("late", [.. overfit, "--resume"]).Output);
+        Assert.Equal(weights, Weights("late"));
+
+        string best = Path.Combine(checkpoints, "best.safetensors");
+        byte[] bytes = File.ReadAllBytes(best);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(best, bytes);
+        Assert.Contains("MC332: " + best + ": checksum: found ", Refuse(1, "late", [.. overfit, "--resume"]), StringComparison.Ordinal);
+        File.WriteAllBytes(best, bytes[..^1]);
+        Assert.Contains("MC332: " + best + ": the weights of the best step: found a file that is damaged ", Refuse(1, "late", [.. overfit, "--resume"]), StringComparison.Ordinal);
+        File.Delete(best);
+        Assert.Contains("the model of step 200" + told, Train("late", [.. overfit, "--resume"]).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void StoppedBeforeTheFirstStepItLeavesNothing()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "SIGINT cannot be sent to one process on Windows.");
@@ -165,6 +201,17 @@ public sealed class TrainTests : IDisposable
         Assert.Equal("Stopped before the first step was done: nothing was written.", process.StandardError.ReadToEnd().Trim());
         Assert.Equal(130, process.ExitCode);
         Assert.False(Directory.Exists(folder["early"]));
+
+        // A model that was to be replaced is there still, what came before it is not.
+        Train("early", "--steps", "1");
+        byte[] weights = Weights("early");
+        using Process again = ChildProcess.StartModelc(Arguments("early", ["--steps", "300", "--force"]));
+        Assert.True(SpinWait.SpinUntil(() => !Directory.Exists(Path.Combine(folder["early"], "checkpoints")) || again.HasExited, TimeSpan.FromSeconds(60)));
+        ChildProcess.Interrupt(again);
+        Assert.True(again.WaitForExit(TimeSpan.FromSeconds(30)));
+        Assert.Equal("Stopped before the first step was done: nothing was written. The checkpoints and the log that lay there are removed.", again.StandardError.ReadToEnd().Trim());
+        Assert.False(File.Exists(Path.Combine(folder["early"], "train-log.jsonl")));
+        Assert.Equal(weights, Weights("early"));
     }
 
     [Fact]
@@ -189,6 +236,14 @@ public sealed class TrainTests : IDisposable
         Assert.Contains("The last checkpoint is ", said, StringComparison.Ordinal);
         Assert.False(File.Exists(Path.Combine(folder["wild"], "model.safetensors")));
         Assert.Single(Directory.GetDirectories(Path.Combine(folder["wild"], "checkpoints")));
+    }
+
+    /// <summary>Of noise a model learns only by heart.</summary>
+    private string[] Overfit()
+    {
+        Random random = new(5);
+        string noise = string.Join("\n\n", Enumerable.Range(0, 12).Select(_ => new string(random.GetItems<char>("abcdefgh ", 40))));
+        return ["--text", WriteText("noise.txt", noise), "--hold-out", "0.3", "--lr", "0.02"];
     }
 
     /// <summary>What is not given is as usual.</summary>

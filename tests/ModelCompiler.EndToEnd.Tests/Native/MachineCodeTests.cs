@@ -66,6 +66,26 @@ public partial class MachineCodeTests(NativeProgram program, ITestOutputHelper o
         Assert.True(faults.Count == 0, string.Join('\n', faults));
     }
 
+    /// <summary>One row walks from memory: where it was measured to win, it asks ahead, once for each line.</summary>
+    [Theory]
+    [InlineData("Avx512", "F32", true)]
+    [InlineData("Avx512", "BF16", false)]
+    [InlineData("Avx512", "Q8", false)]
+    [InlineData("Avx2", "F32", false)]
+    public void JitAsksAheadForFloat32(string target, string format, bool asks)
+    {
+        Engines.Require(Enum.Parse<InstructionSet>(target));
+        Regex tile = new($@"\+{target}Kernels:Tile1x\d+x64{format}\(");
+        (string Method, string[] Lines)[] tiles = [.. program.TileListings.Where(item => tile.IsMatch(item.Method))];
+        Assert.NotEmpty(tiles);
+        foreach ((string method, string[] listing) in tiles)
+        {
+            IReadOnlyList<string> loop = InnerLoop.OfJit(listing);
+            int lines = loop.Count(line => line.StartsWith("vfmadd") && line.Contains("zmm")); // of sixteen floats, one multiply-add each
+            Assert.True(loop.Count(line => line.StartsWith("prefetcht1")) == (asks ? lines : 0), $"{method}\n{string.Join('\n', loop)}");
+        }
+    }
+
     [Fact]
     public void NativeAotKeepsAFullNeonTileInRegisters()
     {

@@ -46,12 +46,15 @@ public sealed class SingleFileTests : IDisposable
         string[] breaks = ["-q", "-batch", "-ex", "set pagination off", "-ex", $"symbol-file \"{symbols}\"", "-ex", $"break {Path.GetFileName(layer)}:{line}"];
         Assert.Matches($@"Breakpoint 1 at .*Layer01\.g\.cs(:|, line ){line}\.", NativeProcess.Run("gdb", [.. breaks, program]));
 
-        // Where a sandbox lets no process be traced, that the line is found is all that can be seen.
-        if (NativeProcess.Run("sh", ["-c", "gdb -q -batch -ex run /bin/true || true"]).Contains("exited normally", StringComparison.Ordinal))
+        if (!NativeProcess.Run("sh", ["-c", "gdb -q -batch -ex run /bin/true || true"]).Contains("exited normally", StringComparison.Ordinal))
         {
-            string seen = NativeProcess.Run("gdb", [.. breaks, "-ex", "run", "-ex", "kill", program]);
-            Assert.Matches($@"hit Breakpoint [\d.]+, .*RunLayer01Attention<.*Layer01\.g\.cs:{line}\n{line}\t{Regex.Escape(lines[line - 1])}", seen);
+            // That the line is found is all that can be seen there; a skip would make a failure of .ci/run.
+            TestContext.Current.AddWarning("Not stopped at the breakpoint: this system lets gdb trace no process.");
+            return;
         }
+
+        string seen = NativeProcess.Run("gdb", [.. breaks, "-ex", "run", "-ex", "kill", program]);
+        Assert.Matches($@"hit Breakpoint [\d.]+, .*RunLayer01Attention<.*Layer01\.g\.cs:{line}\n{line}\t{Regex.Escape(lines[line - 1])}", seen);
     }
 
     [Fact]

@@ -25,6 +25,22 @@ public sealed class WeightsFileTests : IDisposable
         Assert.Equal([file.Path], file.Files);
     }
 
+    /// <summary>Pieces of 2 MiB: data and tokenizer to before, at and behind the end of one, and of two.</summary>
+    [Theory]
+    [InlineData((2 << 20) - 128 - 1, 0)]
+    [InlineData((2 << 20) - 128, 0)]
+    [InlineData((2 << 20) - 128 + 1, 0)]
+    [InlineData((2 << 20) - 128 - 64, 200)]
+    [InlineData(4 << 20, 3 << 20)]
+    public unsafe void PiecesOfTheFileFollowEachOther(int dataLength, int tokenizerLength)
+    {
+        byte[] tokenizer = [.. Enumerable.Range(0, tokenizerLength).Select(i => (byte)(i * 7))];
+        using FakeModel.PackedFile large = new(dataLength, tokenizer);
+        using WeightsFile weights = WeightsFile.Open(ExpectedWeights.Of(large.Description), new LoadOptions { WeightsPath = large.Path, VerifyHash = true }, GetType().Assembly);
+        Assert.True(new ReadOnlySpan<byte>(weights.Data, dataLength).SequenceEqual((byte[])[.. Enumerable.Range(0, dataLength).Select(i => (byte)i)]));
+        Assert.Equal(tokenizerLength > 0, weights.HasTokenizer);
+    }
+
     [Fact]
     public void TheModelOpensItsOwnFile()
     {

@@ -154,10 +154,7 @@ internal sealed class CacheTileWriter(KernelSet set, CacheBlock block, bool valu
                 }
             }
 
-            if (numbers == 1 && rows == 1)
-            {
-                TileWriter.WritePrefetch(writer, target, "w", input * columns, registers);
-            }
+            TileWriter.WritePrefetch(writer, target, TilePlan.PrefetchBytes(target.Set, rows, numbers == 1), "w", input * columns, registers);
 
             for (int register = 0; register < registers; register++)
             {

@@ -169,10 +169,7 @@ internal static class TileWriter
                 }
             }
 
-            if (rows == 1 && product.Format is F32Format && product.Inputs is not null)
-            {
-                WritePrefetch(writer, target, "w", input * product.PanelStride, registers);
-            }
+            WritePrefetch(writer, target, TilePlan.PrefetchBytes(target.Set, rows, product.Format is F32Format), "w", input * product.PanelStride, registers);
 
             for (int register = 0; register < registers; register++)
             {
@@ -190,13 +187,13 @@ internal static class TileWriter
         writer.Close();
     }
 
-    /// <summary>Asks for the lines of float32 (or of words as wide) that lie ahead of some registers, which are loaded from pointer[offset] on.</summary>
-    internal static void WritePrefetch(SourceWriter writer, VectorTarget target, string pointer, int offset, int registers)
+    /// <summary>Asks for the lines that lie <paramref name="bytes"/> ahead of some registers, which are loaded from floats (or words as wide) at pointer[offset]; 0: for none.</summary>
+    internal static void WritePrefetch(SourceWriter writer, VectorTarget target, int bytes, string pointer, int offset, int registers)
     {
-        const int lineFloats = 16, ahead = TilePlan.PrefetchBytes / sizeof(float);
-        for (int line = 0; line < registers * target.Lanes; line += lineFloats)
+        const int lineFloats = 16;
+        for (int line = 0; bytes > 0 && line < registers * target.Lanes; line += lineFloats)
         {
-            if (target.Prefetch($"&{pointer}[{offset + line + ahead}]") is { } prefetch)
+            if (target.Prefetch($"&{pointer}[{offset + line + (bytes / sizeof(float))}]") is { } prefetch)
             {
                 writer.Line(prefetch);
             }
