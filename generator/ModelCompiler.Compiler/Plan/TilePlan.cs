@@ -41,8 +41,8 @@ public static class TilePlan
 
     /// <summary>
     /// How many bytes ahead a tile asks for the numbers that it walks past, or 0: processors fetch ahead by themselves, but only to the end of a small page, and find the
-    /// stream anew behind it. Measured with AVX-512 and one row: decode in f32 5 to 10 % faster from memory, 20 % and more from the last-level cache. In 16 bits it
-    /// was within noise from memory and lost a third from the cache; in 8 and 4 bits, and with AVX2 in f32, it won nothing or lost.
+    /// stream anew behind it. Measured with AVX-512 and one row: decode in f32 2 to 10 % faster from memory, level to 24 % where the last-level cache holds a part. In 16
+    /// bits it was within noise from memory (bf16) or lost a third (f16), and lost 20 to 50 % from the cache; in 8 and 4 bits, and with AVX2 in f32, it won nothing or lost.
     /// </summary>
     public static int PrefetchBytes(TargetSet target, int rows, bool float32) => target == TargetSet.Avx512 && rows == 1 && float32 ? 2048 : 0;
 
