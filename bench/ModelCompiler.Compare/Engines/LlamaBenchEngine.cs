@@ -77,7 +77,7 @@ internal sealed class LlamaBenchEngine(string llamaBench, string ggufs, int thre
 
         long bytes = tests[0].GetProperty("model_size").GetInt64();
         return new(
-            Median("n_prompt"), Median("n_gen"), bytes, bytes, run.PeakResidentBytes,
+            Median("n_prompt"), Median("n_gen"), bytes, bytes, BytesPerNumber(tests[0].GetProperty("type_k").GetString()), run.PeakResidentBytes,
             $"{tests[0].GetProperty("build_commit").GetString()} ({tests[0].GetProperty("backends").GetString()})", run.Command);
 
         double? Median(string length) => tests
@@ -85,4 +85,14 @@ internal sealed class LlamaBenchEngine(string llamaBench, string ggufs, int thre
             .Select(test => (double?)Statistics.Median(test.GetProperty("samples_ts").EnumerateArray().Select(sample => sample.GetDouble())))
             .FirstOrDefault();
     }
+
+    /// <summary>Of a cache's format: blocks of 32 have a scale of two bytes.</summary>
+    private static double BytesPerNumber(string? type) => type switch
+    {
+        "f32" => 4,
+        "f16" or "bf16" => 2,
+        "q8_0" => 34.0 / 32,
+        "q4_0" => 18.0 / 32,
+        _ => 0,
+    };
 }

@@ -8,19 +8,21 @@ internal sealed record Lengths(int Prompt, int Gen, int Depth);
 /// <param name="DecodeTokensPerSecond">Likewise.</param>
 /// <param name="WeightsBytes">Packed weights, or the tensors of a file.</param>
 /// <param name="ReadBytesPerToken">Weight bytes that one decoded token reads.</param>
+/// <param name="CacheBytesPerNumber">Of a key's or value's number; 0: not known.</param>
 /// <param name="ResidentBytes">The most memory of the process; 0: not known.</param>
 /// <param name="Version">Of the engine.</param>
 /// <param name="Command">As a person would type it.</param>
 /// <param name="Machine">What only ours finds out.</param>
 internal sealed record Measured(
-    double? PromptTokensPerSecond, double? DecodeTokensPerSecond, long WeightsBytes, long ReadBytesPerToken, long ResidentBytes,
+    double? PromptTokensPerSecond, double? DecodeTokensPerSecond, long WeightsBytes, long ReadBytesPerToken, double CacheBytesPerNumber, long ResidentBytes,
     string Version, string Command, MachineShare? Machine = null);
 
 /// <summary>The machine's peaks, from the same seconds as our speed, and what a token costs.</summary>
 /// <param name="FlopsPerSecond">Fused multiply-adds of float32, counted as two.</param>
 /// <param name="ReadBytesPerSecond">Reads of memory, or of the last-level cache where our weights fit it.</param>
 /// <param name="ReadsCache">Which of them.</param>
-/// <param name="FlopsPerToken">Of the layers' matrices; the same for every engine.</param>
+/// <param name="FlopsPerToken">Multiplications and additions for a token of the prompt; the same for every engine.</param>
+/// <param name="CacheNumbersPerToken">Keys and values that a decoded token reads; the same for every engine.</param>
 /// <param name="CacheBytes">Our keys and values.</param>
 /// <param name="Lengths">What was measured.</param>
-internal sealed record MachineShare(double FlopsPerSecond, double ReadBytesPerSecond, bool ReadsCache, double FlopsPerToken, long CacheBytes, Lengths Lengths);
+internal sealed record MachineShare(double FlopsPerSecond, double ReadBytesPerSecond, bool ReadsCache, double FlopsPerToken, double CacheNumbersPerToken, long CacheBytes, Lengths Lengths);

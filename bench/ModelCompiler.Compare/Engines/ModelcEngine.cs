@@ -80,10 +80,11 @@ internal sealed class ModelcEngine(IReadOnlyList<string> modelc, string models, 
             found.GetProperty(cached ? "peakCacheReadBytesPerSecond" : "peakReadBytesPerSecond").GetDouble(),
             cached,
             found.GetProperty("flopsPerToken").GetDouble(),
+            found.GetProperty("cacheNumbersPerToken").GetDouble(),
             found.GetProperty("cacheBytes").GetInt64(),
             new(Tokens("prompt"), Tokens("decode"), found.GetProperty("depth").GetInt32()));
         return new(
-            Speed("prompt"), Speed("decode"), found.GetProperty("weightsBytes").GetInt64(), found.GetProperty("bytesPerToken").GetInt64(),
+            Speed("prompt"), Speed("decode"), found.GetProperty("weightsBytes").GetInt64(), found.GetProperty("bytesPerToken").GetInt64(), found.GetProperty("cacheBytesPerNumber").GetDouble(),
             found.GetProperty("residentBytes").GetInt64(),
             $"{found.GetProperty("version").GetString()?.Split('+')[0]}, {found.GetProperty("runtime").GetString()} JIT, {found.GetProperty("elsewhere").GetString() ?? found.GetProperty("instructionSet").GetString()}",
             run.Command, machine);

@@ -85,7 +85,7 @@ internal sealed class ComparisonReport
             int[] rounds = [.. comparison.Speeds.Select(result => result.Rounds.Count).Where(count => count > 0).Distinct().Order()];
             yield return $"Medians over {string.Join(" to ", new[] { rounds[0], rounds[^1] }.Distinct())} rounds, each the median of its repeats; within a round the engines follow one another at once, in alternating order. "
                 + $"ratio: ours ÷ theirs, the median of the rounds' ratios (a round meets one mood of the memory, the medians beside it may not); {SpeedTables.Loss}: a loss. of peak: of fused multiply-adds from registers (prompt) or of reads (decode), measured between the repeats of the same run. "
-                + "rate: multiplications and additions of the layers' matrices (prompt), weight bytes read (decode; theirs: all of its tensors). Above 100 %: the last-level cache keeps a part of the weights.";
+                + "rate: multiplications and additions of the matrices and of attention to what is seen (prompt), bytes of weights, keys and values read (decode; theirs: of all of its tensors). Above 100 %: the last-level cache keeps a part of the weights.";
         }
 
         yield return $"Command: {comparison.Command}";

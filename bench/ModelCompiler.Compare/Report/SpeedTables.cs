@@ -25,7 +25,7 @@ internal sealed class SpeedTables(IReadOnlyList<IEngine> engines)
             Add(rows, result, $"prompt {lengths.Prompt}{behind}", measured => measured.PromptTokensPerSecond, (_, machine) => (machine.FlopsPerToken, machine.FlopsPerSecond, "GFLOP/s", ""));
             Add(
                 rows, result, $"decode {lengths.Gen}{behind}", measured => measured.DecodeTokensPerSecond,
-                (measured, machine) => (measured.ReadBytesPerToken, machine.ReadBytesPerSecond, "GB/s", machine.ReadsCache ? " of cache" : ""));
+                (measured, machine) => (measured.ReadBytesPerToken + (machine.CacheNumbersPerToken * measured.CacheBytesPerNumber), machine.ReadBytesPerSecond, "GB/s", machine.ReadsCache ? " of cache" : ""));
         }
 
         return new(

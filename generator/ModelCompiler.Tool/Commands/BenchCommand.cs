@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
 using ModelCompiler.Compiler;
-using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Onnx;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Sessions;
@@ -117,8 +116,8 @@ internal static class BenchCommand
             meter.Sample(cancellation);
         }
 
-        double flopsPerToken = FlopsPerToken(parsed.GetRequiredValue(Directory), Options(parsed));
-        return new(model.Description, model.InstructionSet, offload is null ? null : $"ONNX Runtime {OnnxLibrary.Version} {offload.Provider}", model.Threads, asked, work, speed, meter!.Peaks, flopsPerToken, loading, firstToken, resident);
+        using PlannedModel planned = PlannedModel.Open(parsed.GetRequiredValue(Directory), ModelHost.ModelName, Options(parsed));
+        return new(model.Description, model.InstructionSet, offload is null ? null : $"ONNX Runtime {OnnxLibrary.Version} {offload.Provider}", model.Threads, asked, work, speed, meter!.Peaks, ModelWork.Of(planned.Plan, work), loading, firstToken, resident);
     }
 
     private static PlanOptions Options(ParseResult parsed) => new(parsed.GetRequiredValue(Weights), parsed.GetRequiredValue(Cache));
@@ -127,20 +126,5 @@ internal static class BenchCommand
     {
         using Session session = model.CreateSession();
         session.Forward([0]);
-    }
-
-    /// <summary>
-    /// Multiplications and additions of the layers' matrices, for one token of a prompt. Attention and the head are not counted, nor is what
-    /// is computed for the last token alone.
-    /// </summary>
-    private static double FlopsPerToken(string directory, PlanOptions options)
-    {
-        using PlannedModel planned = PlannedModel.Open(directory, ModelHost.ModelName, options);
-        bool selects = planned.Plan.Stages.Any(stage => stage.Kept.Count > 0);
-        return planned.Plan.Graph.Operations
-            .TakeWhile((_, i) => !selects || planned.Plan.Graph.Operations.Skip(i).OfType<Attention>().Any())
-            .OfType<Linear>()
-            .Where(linear => linear.Place.Section != Section.Head)
-            .Sum(linear => 2.0 * linear.Weight.Rows * linear.Weight.Columns);
     }
 }

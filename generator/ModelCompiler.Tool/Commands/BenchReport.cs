@@ -18,17 +18,17 @@ namespace ModelCompiler.Tool.Commands;
 /// <param name="Measured">The part of it that the context holds.</param>
 /// <param name="Speed">The times.</param>
 /// <param name="Peaks">The machine, measured between the repeats.</param>
-/// <param name="FlopsPerToken">Of the layers' matrices.</param>
+/// <param name="Work">What the measured part cannot do without.</param>
 /// <param name="Loading">From the cache of compiled models to a model that can be asked.</param>
 /// <param name="FirstToken">The same to the logits of one token.</param>
 /// <param name="ResidentBytes">The most memory of the process; 0: not known, or hidden by the compilation that this run began with.</param>
 internal sealed record BenchReport(
     ModelDescription Model, InstructionSet InstructionSet, string? Elsewhere, int Threads, Workload Asked, Workload Measured, ModelSpeed Speed, MachinePeaks Peaks,
-    double FlopsPerToken, TimeSpan Loading, TimeSpan FirstToken, long ResidentBytes)
+    ModelWork Work, TimeSpan Loading, TimeSpan FirstToken, long ResidentBytes)
 {
-    private double PromptFlopsPerSecond => (Speed.Prompt?.Median ?? 0) * FlopsPerToken;
+    private double PromptFlopsPerSecond => (Speed.Prompt?.Median ?? 0) * Work.FlopsPerPromptToken;
 
-    private double DecodeBytesPerSecond => Speed.Steps * Model.BytesPerToken;
+    private double DecodeBytesPerSecond => Speed.Steps * (Model.BytesPerToken + (Measured.Batch * Work.CacheBytesPerToken));
 
     /// <summary>Weights that fit the last-level cache are not read from memory for every token.</summary>
     private bool IsInCache => Peaks.CacheReadBytesPerSecond > 0 && Model.BytesPerToken <= ProcessorCache.LastLevelBytes;
@@ -73,7 +73,9 @@ internal sealed record BenchReport(
                 loadSeconds = Loading.TotalSeconds,
                 firstTokenSeconds = FirstToken.TotalSeconds,
                 bytesPerToken = Model.BytesPerToken,
-                flopsPerToken = FlopsPerToken,
+                flopsPerToken = Work.FlopsPerPromptToken,
+                cacheNumbersPerToken = Work.CacheNumbersPerToken,
+                cacheBytesPerNumber = Work.CacheBytesPerNumber,
                 contextLength = Model.ContextLength,
                 askedPromptLength = Asked.PromptLength,
                 askedGenLength = Asked.GenLength,
