@@ -33,7 +33,7 @@ internal static class SynthCommand
             () =>
             {
                 string text = parsed.GetValue(config) is { } path ? ModelText.Read(path, "Name a config.json.").Text : Shape(parsed.GetValue(like)!);
-                string folder = parsed.GetRequiredValue(directory);
+                string folder = Symbols.OutputFolder(parsed.GetRequiredValue(directory), Symbols.ModelName);
                 if (!parsed.GetValue(force))
                 {
                     RefuseToOverwrite(folder);

@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Execution;
 using ModelCompiler.Tests;
+using ModelCompiler.Tool.Commands;
 using ModelCompiler.Tool.Hosting;
 using ModelCompiler.Tool.Synthesis;
 
@@ -109,12 +110,30 @@ public sealed class CommandLineTests : IDisposable
             ChildProcess.Modelc("export", "DIR", "-o", Path.Combine(folder["none"], "m.onnx")).Expect(2).Error);
 
     [Fact]
+    public void AFileInPlaceOfAFolderIsRefusedBeforeAnything()
+    {
+        folder.Write("file", "");
+        string found = $"found the file '{folder["file"]}', expected ";
+        void Refused(string symbol, Action action) => Assert.StartsWith($"{symbol}: {found}", Assert.Throws<UsageException>(action).Message);
+        Refused("--output", () => Symbols.OutputFolder(folder["file"]));
+        Refused("DIR", () => Symbols.OutputFolder(folder[Path.Combine("file", "a", "b") + Path.DirectorySeparatorChar], "DIR"));
+        Refused("--output", () => Symbols.OutputFile(folder[Path.Combine("file", "m.onnx")], "DIR"));
+        Refused("--adapter", () => Symbols.AdapterChoice(folder["file"], merge: false));
+        Assert.Equal(folder["new"], Symbols.OutputFolder(folder["new"]));
+        Assert.Equal(folder.Root, Symbols.OutputFolder(folder.Root));
+        foreach (string[] command in (string[][])[["compile", "DIR", "-o", folder["file"]], ["synth", folder["file"], "--like", "llama-head20"]])
+        {
+            Assert.Contains(found + "a folder. Name another place.", ChildProcess.Modelc(command).Expect(2).Error);
+        }
+    }
+
+    [Fact]
     public void FoldersThatAreEasilyTakenForModelsAreToldApart()
     {
         folder.Write(Path.Combine("adapter", "adapter_config.json"), """{ "base_model_name_or_path": "models/story" }""");
         folder.Write(Path.Combine("unfinished", "checkpoints", "step-0000000040", "training.json"), "{}");
         string Inspect(string name) => ChildProcess.Modelc("inspect", folder[name]).Expect(1).Error;
-        Assert.Contains($"error MC021: model: found a low-rank adapter (adapter_config.json), expected a model: config.json and *.safetensors. Give the folder of the model that it was trained over ('models/story')", Inspect("adapter"));
+        Assert.Contains($"error MC021: model: found a low-rank adapter (adapter_config.json), expected the folder of a model: config.json and *.safetensors. Give the folder of the model that it was trained over ('models/story')", Inspect("adapter"));
         Assert.Contains("error MC021: model: found a training that is not finished (its last checkpoint is step-0000000040), ", Inspect("unfinished"));
         Assert.Contains("error MC021: model: found a checkpoint of a training (training.json), ", Inspect(Path.Combine("unfinished", "checkpoints", "step-0000000040")));
     }
@@ -190,7 +209,7 @@ public sealed class CommandLineTests : IDisposable
     public void ANameThatCannotBePartOfAFileIsRefused()
     {
         string model = folder.Synthesise("模型");
-        Assert.Contains("error MC010: ", ChildProcess.Modelc("pack", model, "-o", folder["out"]).Expect(1).Error);
+        Assert.Matches("error MC010: .* is given another name: Name of the CompiledModel item, --name of ", ChildProcess.Modelc("pack", model, "-o", folder["out"]).Expect(1).Error);
         ChildProcess.Modelc("pack", model, "--name", "m", "-o", folder["out"]).Expect(0);
         Assert.StartsWith("模型: llama, ", ChildProcess.Modelc("inspect", model).Expect(0).Output); // which names no file after it
         ChildProcess.Modelc("export", model, "-o", folder["m.onnx"]).Expect(0);

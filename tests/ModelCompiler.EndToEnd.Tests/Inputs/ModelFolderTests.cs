@@ -45,6 +45,27 @@ public sealed class ModelFolderTests : IDisposable
     [Fact]
     public void AFolderThatIsNotThere() => Refused("MC021", temporary.File("nowhere"), "no such folder", temporary.File("nowhere"));
 
+    /// <summary>A file of the model, and files that have nothing to do with one.</summary>
+    [Fact]
+    public void AFileInPlaceOfTheFolder()
+    {
+        Write(new());
+        string beside = Path.Combine(temporary.Path, "beside");
+        Directory.CreateDirectory(beside);
+        foreach (string name in new[] { "notes.txt", "model.GGUF" })
+        {
+            File.WriteAllText(Path.Combine(beside, name), "");
+        }
+
+        foreach (string file in new[] { "config.json", "model.safetensors" })
+        {
+            Refused("MC021", temporary.File(file), $"found a file, expected the folder of a model: config.json and *.safetensors. Give the folder that it lies in: '{temporary.Path}'.", temporary.File(file));
+        }
+
+        Refused("MC021", Path.Combine(beside, "notes.txt"), "found a file, expected the folder of a model: config.json and *.safetensors. Give the folder of a model as it was published", Path.Combine(beside, "notes.txt"));
+        Refused("MC021", Path.Combine(beside, "model.GGUF"), "found a GGUF file, a format that is not read, expected the folder of a model", Path.Combine(beside, "model.GGUF"));
+    }
+
     [Fact]
     public void NoConfig()
     {
@@ -52,6 +73,10 @@ public sealed class ModelFolderTests : IDisposable
         File.Delete(temporary.File("config.json"));
         Refused("MC021", temporary.File("config.json"), "no such file");
     }
+
+    [Fact]
+    public void AFolderInPlaceOfAFile()
+        => Assert.Contains("found a folder, expected a file", Assert.Throws<ModelException>(() => ModelText.Read(temporary.Path, "")).Message, StringComparison.Ordinal);
 
     [Fact]
     public void NoWeights()
