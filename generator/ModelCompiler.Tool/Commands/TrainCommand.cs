@@ -76,6 +76,11 @@ internal static class TrainCommand
             result.AddError("--tokenizer: found one beside DIR, expected none: a model that there is has learned its own.");
         }
 
+        if (result.GetResult(Vocabulary) is { Implicit: false } && (folder || result.GetValue(Tokenizer) is not (null or TokenizerChoice.BytePairs)))
+        {
+            result.AddError($"--vocab: found with {(folder ? "DIR" : $"--tokenizer {result.GetValue(Tokenizer)}")}, expected with --tokenizer bpe alone: it is for the tokenizer that this makes.");
+        }
+
         CheckAdapters(result, folder);
         if (result.GetResult(WarmUp) is { Implicit: false } && result.GetResult(Steps) is { Implicit: false } && result.GetValue(WarmUp) > result.GetValue(Steps))
         {
@@ -129,7 +134,7 @@ internal static class TrainCommand
     private static TrainingRequest Request(ParseResult parsed)
     {
         string? config = parsed.GetValue(Config);
-        string output = parsed.GetRequiredValue(OutputFolder);
+        string output = Symbols.OutputFolder(parsed.GetRequiredValue(OutputFolder));
         string source = config ?? parsed.GetValue(Directory)!;
         if (config is null && Path.GetFullPath(source) == Path.GetFullPath(output))
         {
