@@ -1,5 +1,6 @@
 using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Compiler.Inputs;
+using ModelCompiler.Tool.Hosting;
 using ModelCompiler.Tool.Inputs;
 using ModelCompiler.Tool.Synthesis;
 
@@ -171,6 +172,26 @@ public sealed class ModelFolderTests : IDisposable
         folder.ThrowIfChanged();
         File.SetLastWriteTimeUtc(temporary.File("model.safetensors"), new DateTime(2001, 1, 1, 0, 0, 0, DateTimeKind.Utc));
         Assert.Equal("MC021", Assert.Throws<ModelException>(folder.ThrowIfChanged).Diagnostic.Rule.Id);
+    }
+
+    /// <summary>As in the cache of a model hub. The link has a length and a time of its own, which are not the weights'.</summary>
+    [Fact]
+    public void WeightsBehindASymbolicLink()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege there.");
+        Write(new());
+        string weights = temporary.File("blob");
+        File.Move(temporary.File("model.safetensors"), weights);
+        File.CreateSymbolicLink(temporary.File("model.safetensors"), weights);
+        using ModelFolder folder = ModelFolder.Open(temporary.Path);
+        folder.ThrowIfChanged();
+        string key = CacheKey.Of(temporary.Path, "f32", "");
+        Assert.Equal(key, CacheKey.Of(temporary.Path, "f32", ""));
+        File.SetLastWriteTimeUtc(weights, new DateTime(2001, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+        Assert.Throws<ModelException>(folder.ThrowIfChanged);
+        Assert.NotEqual(key, CacheKey.Of(temporary.Path, "f32", ""));
+        File.Delete(weights);
+        Assert.Throws<ModelException>(folder.ThrowIfChanged);
     }
 
     private void Write(SyntheticModelOptions options) => SyntheticModel.Write(temporary.Path, SyntheticConfigs.Small["gpt2-tied"], options);
