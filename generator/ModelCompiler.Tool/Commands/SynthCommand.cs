@@ -24,9 +24,10 @@ internal static class SynthCommand
         Command command = new("synth", "Writes a model with random weights.") { directory, like, config, type, seed, shards, force };
         command.Validators.Add(result =>
         {
-            if (result.GetValue(like) is null == result.GetValue(config) is null)
+            bool shape = result.GetResult(like) is { Implicit: false };
+            if (shape == (result.GetResult(config) is { Implicit: false }))
             {
-                result.AddError("Give either --like NAME or --config FILE.");
+                result.AddError($"found {(shape ? "both" : "neither")} --like NAME {(shape ? "and" : "nor")} --config FILE, expected one of them.");
             }
         });
         command.SetAction((parsed, cancellation) => Task.Run(

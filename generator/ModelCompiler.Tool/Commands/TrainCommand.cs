@@ -63,6 +63,7 @@ internal static class TrainCommand
         return command;
     }
 
+    /// <summary>By what was given, not by values: these are read, and their mistakes told, behind it.</summary>
     private static void Check(CommandResult result)
     {
         bool folder = result.GetResult(Directory) is { Tokens.Count: > 0 };
@@ -76,16 +77,13 @@ internal static class TrainCommand
             result.AddError("--tokenizer: found one beside DIR, expected none: a model that there is has learned its own.");
         }
 
-        if (result.GetResult(Vocabulary) is { Implicit: false } && (folder || result.GetValue(Tokenizer) is not (null or TokenizerChoice.BytePairs)))
+        string? tokenizer = result.GetResult(Tokenizer)?.Tokens is [{ Value: not TokenizerChoice.BytePairs and var other }] ? $"--tokenizer {other}" : null;
+        if (result.GetResult(Vocabulary) is { Implicit: false } && (folder || tokenizer is not null))
         {
-            result.AddError($"--vocab: found with {(folder ? "DIR" : $"--tokenizer {result.GetValue(Tokenizer)}")}, expected with --tokenizer bpe alone: it is for the tokenizer that this makes.");
+            result.AddError($"--vocab: found with {(folder ? "DIR" : tokenizer)}, expected with --tokenizer bpe alone: it is for the tokenizer that this makes.");
         }
 
         CheckAdapters(result, folder);
-        if (result.GetResult(WarmUp) is { Implicit: false } && result.GetResult(Steps) is { Implicit: false } && result.GetValue(WarmUp) > result.GetValue(Steps))
-        {
-            result.AddError($"--warmup: found {result.GetValue(WarmUp)} steps, expected at most all, {result.GetValue(Steps)}.");
-        }
     }
 
     private static void CheckAdapters(CommandResult result, bool folder)
@@ -139,6 +137,11 @@ internal static class TrainCommand
         if (config is null && Path.GetFullPath(source) == Path.GetFullPath(output))
         {
             throw new UsageException($"-o: found '{output}', the folder of the model to train further, expected another one.");
+        }
+
+        if (parsed.GetValue(WarmUp) > parsed.GetValue(Steps))
+        {
+            throw new UsageException($"--warmup: found {parsed.GetValue(WarmUp)} steps, expected at most all, {parsed.GetValue(Steps)}.");
         }
 
         TrainerOptions options = new()

@@ -96,6 +96,24 @@ public sealed class CommandLineTests : IDisposable
         Assert.Single(refused.Error.Split("MC320"), part => part.StartsWith(": ", StringComparison.Ordinal));
     }
 
+    /// <summary>Nothing behind an option, or the next option; an option twice; what must be given; and a value that is none beside one that it would be compared with.</summary>
+    [Theory]
+    [InlineData("--temperature: found nothing behind it, expected a value (T).", "run", "DIR", "--temperature")]
+    [InlineData("--adapter: found the option '--merge' behind it, expected a value (DIR).", "run", "DIR", "--adapter", "--merge")]
+    [InlineData("--tokens: found the option '-o' behind it, expected a value (1,2,3).", "logits", "DIR", "--tokens", "-o", "FILE")]
+    [InlineData("--seed: found 2 values ('1', '2'), expected one.", "run", "DIR", "--seed", "1", "--seed", "2")]
+    [InlineData("found no DIR, expected one. ", "run")]
+    [InlineData("found no --output, expected one (PATH). ", "export", "DIR")]
+    [InlineData("--like: found nothing behind it, expected a value (NAME).", "synth", "OUT", "--like")]
+    [InlineData("found neither --like NAME nor --config FILE, expected one of them.", "synth", "OUT")]
+    [InlineData("--steps: found 'x', expected a whole number, at least 1.", "train", "--config", "FILE", "--text", "FILE", "--steps", "x", "--warmup", "9", "-o", "OUT")]
+    public void WhatIsMissingOrTooMuchIsNamed(string said, params string[] arguments)
+    {
+        Finished refused = ChildProcess.Modelc(arguments).Expect(2);
+        Assert.StartsWith($"modelc: error MC320: {said}", refused.Error);
+        Assert.Single(refused.Error.Split("MC320"), part => part.StartsWith(": ", StringComparison.Ordinal));
+    }
+
     /// <summary>A text may begin with a dash, and after -- so may anything: what is missing is the folder.</summary>
     [Theory]
     [InlineData("run", "absent", "--prompt", "--quick")]
