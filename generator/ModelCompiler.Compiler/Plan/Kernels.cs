@@ -114,6 +114,9 @@ public static class RowGrain
     /// <summary>Norms and element-by-element work: a few hundred nanoseconds a row.</summary>
     public const int Elementwise = 8;
 
-    /// <summary>Table lookups and the preparation of attention: dearer rows.</summary>
+    /// <summary>Table lookups: dearer rows.</summary>
     public const int Lookup = 4;
+
+    /// <summary>Keys on their way to the cache: as many positions as a line of it holds of one element.</summary>
+    public const int CacheStore = 16;
 }

@@ -3,7 +3,7 @@ using ModelCompiler.Compiler.Plan;
 namespace ModelCompiler.Compiler.Emit.Kernels;
 
 /// <summary>
-/// Attention over the paged cache: prepares q and k, stores k (transposed) and v, then lets queries pass over the pages
+/// Attention over the paged cache: prepares q and k, stores k (transposed) and v, many rows together so that whole cache lines of keys are written, then lets queries pass over the pages
 /// (<see cref="AttendWriter"/>): all queries that share a key/value head together, so that they share one pass over its cache.
 /// </summary>
 internal static class AttentionWriter
@@ -16,12 +16,14 @@ internal static class AttentionWriter
 
     public static void Write(KernelSet set, SourceWriter writer, AttentionKernel a)
     {
-        string prepare = AttentionPrepareWriter.Require(set, a, GainParameters(a));
+        string? prepare = AttentionPrepareWriter.Require(set, a, GainParameters(a));
+        string store = CacheStoreWriter.Require(set, a.Block);
         string one = AttendWriter.OnePosition(set, a);
         string many = AttendWriter.Block(set, a);
         string gains = GainParameters(a).Replace("float* ", "");
         int queries = a.Group * a.PaddedHeadDim;
         string block = $"page + (head * (nint){a.Block.LengthBytes})";
+        string codes = $"(uint*)(w.Local + {a.Scratch.Scores})";
         string key = $"k + (row * {a.KeyStride}) + (head * {a.PaddedHeadDim})", value = $"v + (row * {a.ValueStride}) + (head * {a.PaddedHeadDim})";
         writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         writer.Open($"public static void {a.Name}({Parameters(a)})");
@@ -33,16 +35,29 @@ internal static class AttentionWriter
         writer.Line($"int head = item % {a.KvHeads};");
         writer.Line("nint row = slice->FirstRow;");
         writer.Line($"float* queries = q + (row * {a.QueryStride}) + (head * {queries});");
-        writer.Line($"{prepare}(w, queries, {key}, {value}, slice->Pages, slice->Position, {block}{gains});");
+        if (prepare is not null)
+        {
+            writer.Line($"{prepare}(w, queries, {key}, slice->Position{gains});");
+        }
+
+        writer.Line($"{store}({key}, {value}, slice->Pages[slice->Position / {CachePage.Positions}] + {block}, slice->Position % {CachePage.Positions}, {codes});");
         writer.Line($"{one}(w, slice->Pages, {block}, queries, slice->Position, y + (row * {a.OutStride}) + (head * {queries}));");
         writer.Close().Close().Line();
         writer.Line("return;").Close().Line();
 
-        writer.Open($"while (w.Next(w.Rows, {RowGrain.Lookup}, out int first, out int last))");
-        writer.Open("for (nint row = first; row < last; row++)");
-        writer.Line("SequenceSlice* slice = w.SliceOf((int)row);");
+        writer.Open($"while (w.Next(w.Rows, {RowGrain.CacheStore}, out int first, out int last))");
         writer.Open($"for (int head = 0; head < {a.KvHeads}; head++)");
-        writer.Line($"{prepare}(w, q + (row * {a.QueryStride}) + (head * {queries}), {key}, {value}, slice->Pages, w.Positions[row], {block}{gains});");
+        if (prepare is not null)
+        {
+            writer.Open("for (nint row = first; row < last; row++)");
+            writer.Line($"{prepare}(w, q + (row * {a.QueryStride}) + (head * {queries}), {key}, w.Positions[row]{gains});");
+            writer.Close().Line();
+        }
+
+        writer.Open("for (nint row = first; row < last;)");
+        writer.Line("SequenceSlice* slice = w.SliceOf((int)row);");
+        writer.Line("int rows = Math.Min(last, slice->FirstRow + slice->Rows) - (int)row;");
+        writer.Line($"row += {CacheStoreWriter.Rows(set, a.Block)}({key}, {a.KeyStride}, {value}, {a.ValueStride}, slice->Pages, {block}, w.Positions[row], rows, {codes});");
         writer.Close().Close().Close().Line();
         writer.Line("w.Barrier(); // a query sees the keys of rows before it, whoever prepared them").Line();
 

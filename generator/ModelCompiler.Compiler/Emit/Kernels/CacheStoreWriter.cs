@@ -4,7 +4,7 @@ using ModelCompiler.Compiler.Plan;
 
 namespace ModelCompiler.Compiler.Emit.Kernels;
 
-/// <summary>How one position's key and value reach their block of a cache page.</summary>
+/// <summary>How keys and values reach their block of a cache page.</summary>
 internal static class CacheStoreWriter
 {
     /// <summary>Requires <c>(key, value, block, column, codes)</c>, where codes are scratch of one head.</summary>
@@ -26,6 +26,44 @@ internal static class CacheStoreWriter
             writer.Close();
         });
 
+    /// <summary>
+    /// Requires <c>(keys, keyStride, values, valueStride, pages, offset, position, rows, codes)</c>, which stores one of some consecutive positions or, where it can, more,
+    /// and returns how many. offset: of the head's block in a page, in bytes. A key by itself writes four bytes into as many lines as the head has elements.
+    /// </summary>
+    public static string Rows(KernelSet set, CacheBlock block)
+    {
+        string one = Require(set, block);
+        return set.Require(KernelFile.Kernels, one + "Rows", writer =>
+        {
+            const int together = 16;
+            writer.Line("/// <summary>Stores keys (transposed) and values of the first of some positions, or of more; how many.</summary>");
+            writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+            writer.Open($"private static int {one}Rows(float* keys, nint keyStride, float* values, nint valueStride, byte** pages, nint offset, int position, int rows, uint* codes)");
+            writer.Line($"byte* block = pages[position / {CachePage.Positions}] + offset;");
+            writer.Line($"int column = position % {CachePage.Positions};");
+            if (block.Format.NumbersPerWord == 1)
+            {
+                writer.Open($"if (rows >= {together} && column <= {CachePage.Positions - together})");
+                writer.Line($"{TransposeWriter.Require(set)}(keys, keyStride, {together}, {block.HeadDim}, (float*)block + column, {CachePage.Positions});");
+                writer.Line($"float* to = (float*)(block + {block.ValuesOffsetBytes}) + (column * {block.HeadDim});");
+                writer.Open($"for (float* end = to + {together * block.HeadDim}; to < end; to += {block.HeadDim})");
+                WriteCopy(writer, set.Target, block, "values", "to");
+                writer.Line("values += valueStride;").Close().Line();
+                writer.Line($"return {together};").Close().Line();
+            }
+
+            writer.Line($"{one}(keys, values, block, column, codes);");
+            writer.Line("return 1;").Close();
+        });
+    }
+
+    private static void WriteCopy(SourceWriter writer, VectorTarget t, CacheBlock block, string from, string to)
+    {
+        writer.Open($"for (nint i = 0; i < {block.HeadDim}; i += {t.Lanes})");
+        writer.Line(t.Store(t.Load($"{from} + i"), $"{to} + i"));
+        writer.Close().Line();
+    }
+
     private static void WritePlain(SourceWriter writer, VectorTarget t, CacheBlock block)
     {
         writer.Line("float* keys = (float*)block + column;");
@@ -33,9 +71,7 @@ internal static class CacheStoreWriter
         writer.Line($"keys[i * {CachePage.Positions}] = key[i];");
         writer.Close().Line();
         writer.Line($"float* values = (float*)(block + {block.ValuesOffsetBytes}) + (column * {block.HeadDim});");
-        writer.Open($"for (nint i = 0; i < {block.HeadDim}; i += {t.Lanes})");
-        writer.Line(t.Store(t.Load("value + i"), "values + i"));
-        writer.Close();
+        WriteCopy(writer, t, block, "value", "values");
     }
 
     private static void WriteCodes(SourceWriter writer, KernelSet set, CacheBlock block)

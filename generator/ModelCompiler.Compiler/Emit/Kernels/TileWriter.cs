@@ -169,7 +169,7 @@ internal static class TileWriter
                 }
             }
 
-            WritePrefetch(writer, target, TilePlan.PrefetchBytes(target.Set, rows, product.Format is F32Format), "w", input * product.PanelStride, registers);
+            PrefetchWriter.WriteAhead(writer, target, TilePlan.PrefetchBytes(target.Set, rows, product.Format is F32Format), "w", input * product.PanelStride, registers);
 
             for (int register = 0; register < registers; register++)
             {
@@ -185,19 +185,6 @@ internal static class TileWriter
 
         writer.Line($"w += {unroll / group * product.PanelStride};");
         writer.Close();
-    }
-
-    /// <summary>Asks for the lines that lie <paramref name="bytes"/> ahead of some registers, which are loaded from floats (or words as wide) at pointer[offset]; 0: for none.</summary>
-    internal static void WritePrefetch(SourceWriter writer, VectorTarget target, int bytes, string pointer, int offset, int registers)
-    {
-        const int lineFloats = 16;
-        for (int line = 0; bytes > 0 && line < registers * target.Lanes; line += lineFloats)
-        {
-            if (target.Prefetch($"&{pointer}[{offset + line + (bytes / sizeof(float))}]") is { } prefetch)
-            {
-                writer.Line(prefetch);
-            }
-        }
     }
 
     /// <summary>Stores them there, with bias and residual.</summary>

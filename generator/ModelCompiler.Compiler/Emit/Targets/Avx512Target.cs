@@ -13,7 +13,7 @@ internal sealed class Avx512Target() : VectorTarget(TargetSet.Avx512, 16)
 
     public override Func<string, string, bool, string> Interleave => (a, b, upper) => $"Avx512F.Unpack{(upper ? "High" : "Low")}({a}, {b})";
 
-    public override string Prefetch(string pointer) => $"Sse.Prefetch1({pointer});";
+    public override string Prefetch(string pointer, bool near) => $"Sse.Prefetch{(near ? 0 : 1)}({pointer});";
 
     public override BlockDot Dot { get; } = new PairwiseDot("Avx512BW");
 

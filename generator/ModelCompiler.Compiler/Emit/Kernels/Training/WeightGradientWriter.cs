@@ -6,7 +6,8 @@ namespace ModelCompiler.Compiler.Emit.Kernels.Training;
 
 /// <summary>
 /// The gradient of a projection's matrix and bias. Workers claim panels and, of each, blocks of inputs. A block of rows at a time, the panel's columns of dy
-/// are copied together, where they stay in the first-level cache while tile after tile of inputs passes over them.
+/// are copied together, where they stay in the first-level cache while tile after tile of inputs passes over them. Meanwhile the next block's columns are asked for: each row of
+/// them lies on a page of its own, and the copy waited for memory a twentieth of the time (AVX-512, 2 threads, 2,048 rows of 320 inputs: + 4 to 5 %, of 864: + 1.5 %).
 /// </summary>
 internal static class WeightGradientWriter
 {
@@ -59,6 +60,11 @@ internal static class WeightGradientWriter
             writer.Open($"private static void {kernel.Name}Panel{columns}(Worker w, float* x, float* dy, int rows"
                 + (kernel.HasWeight ? ", float* sums, int inputs" : "") + (kernel.HasBias ? ", float* dbias" : "") + ")");
             writer.Line("float* columns = w.Local;");
+            if (kernel.HasWeight)
+            {
+                writer.Line($"int asks = (({OuterTilePlan.RowBlock} * {tile}) + inputs - 1) / inputs;");
+            }
+
             writer.Open($"for (int row = 0; row < rows; row += {OuterTilePlan.RowBlock})");
             writer.Line($"int count = Math.Min({OuterTilePlan.RowBlock}, rows - row);");
             writer.Line($"{Copy(set, columns)}(dy, {kernel.GradientStride}, count, columns);");
@@ -78,7 +84,12 @@ internal static class WeightGradientWriter
             if (kernel.HasWeight)
             {
                 string outer = OuterTileWriter.Require(set, new OuterProduct(columns, columns, columns));
+                writer.Line($"float* next = &dy[{OuterTilePlan.RowBlock} * {kernel.GradientStride}]; // is asked for while tiles pass, some rows with each");
+                writer.Line($"int behind = Math.Clamp(rows - row - {OuterTilePlan.RowBlock}, 0, {OuterTilePlan.RowBlock});");
                 writer.Open($"for (int input = 0; input < inputs; input += {tile})");
+                writer.Line("int asked = Math.Min(asks, behind);");
+                PrefetchWriter.WriteRows(set, writer, "next", Literals.Int(kernel.GradientStride), "asked", columns, near: true);
+                writer.Line($"next += asked * {kernel.GradientStride};").Line("behind -= asked;");
                 writer.Line($"{outer}(x + input, {kernel.InStride}, Math.Min({tile}, inputs - input), columns, sums + (input * {columns}), count);");
                 writer.Close().Line();
                 writer.Line($"x += {OuterTilePlan.RowBlock} * {kernel.InStride};");

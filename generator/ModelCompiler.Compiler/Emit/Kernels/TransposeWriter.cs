@@ -1,6 +1,6 @@
 using ModelCompiler.Compiler.Emit.Targets;
 
-namespace ModelCompiler.Compiler.Emit.Kernels.Training;
+namespace ModelCompiler.Compiler.Emit.Kernels;
 
 /// <summary>
 /// Turns rows into columns. A register takes four numbers of rows i, i + 4, i + 8 and i + 12 (or as many of them as it has places for); four

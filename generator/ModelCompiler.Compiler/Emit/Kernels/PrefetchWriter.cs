@@ -1,0 +1,58 @@
+using ModelCompiler.Compiler.Emit.Targets;
+
+namespace ModelCompiler.Compiler.Emit.Kernels;
+
+/// <summary>
+/// Asks for cache lines some microseconds before they are needed. Rows lie thousands of bytes apart, on pages of their own, where no processor
+/// fetches ahead by itself.
+/// </summary>
+internal static class PrefetchWriter
+{
+    private const int LineFloats = 16;
+
+    /// <summary>The statement that asks for columns of some rows, y[rows × columns]; none where the target cannot ask.</summary>
+    public static void WriteRows(KernelSet set, SourceWriter writer, string y, string stride, string rows, int columns, bool near = false)
+    {
+        if (set.Target.Prefetch("y", near) is not null)
+        {
+            writer.Line($"{Require(set, columns, near)}({y}, {stride}, {rows});");
+        }
+    }
+
+    private static string Require(KernelSet set, int columns, bool near)
+    {
+        string name = $"Ask{columns}{(near ? "Near" : "")}";
+        return set.Require(KernelFile.Kernels, name, writer =>
+        {
+            writer.Line($"/// <summary>Asks for {columns} columns of some rows.</summary>");
+            writer.Line("[MethodImpl(MethodImplOptions.AggressiveInlining)]");
+            writer.Open($"private static void {name}(float* y, nint stride, int rows)");
+            writer.Open("for (; rows > 0; rows--)");
+            WriteLines(writer, set.Target, "y", 0, columns, near);
+            writer.Line("y += stride;");
+            writer.Close().Close();
+        });
+    }
+
+    /// <summary>Asks for what lies <paramref name="bytes"/> ahead of some registers, which are loaded from floats (or words as wide) at pointer[offset]; 0: for nothing.</summary>
+    public static void WriteAhead(SourceWriter writer, VectorTarget target, int bytes, string pointer, int offset, int registers)
+    {
+        if (bytes > 0)
+        {
+            WriteLines(writer, target, pointer, offset + (bytes / sizeof(float)), registers * target.Lanes, near: false);
+        }
+    }
+
+    /// <summary>Asks for the lines of <paramref name="columns"/> floats (or words as wide) at pointer[offset].</summary>
+    public static void WriteLines(SourceWriter writer, VectorTarget target, string pointer, int offset, int columns, bool near)
+    {
+        for (int column = 0; column < columns; column += LineFloats)
+        {
+            int at = offset + column;
+            if (target.Prefetch(at == 0 ? pointer : $"&{pointer}[{at}]", near) is { } prefetch)
+            {
+                writer.Line(prefetch);
+            }
+        }
+    }
+}
