@@ -1,11 +1,12 @@
 using System.Reflection;
+using System.Text.RegularExpressions;
 using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Tests;
 
 namespace ModelCompiler.Generator.Tests;
 
 /// <summary>The generator's rules, and those that the build's targets and modelc tell by id, have pages like all others.</summary>
-public sealed class BuildRulesTests
+public sealed partial class BuildRulesTests
 {
     [Fact]
     public void ARuleHasAPage()
@@ -17,17 +18,32 @@ public sealed class BuildRulesTests
         }
     }
 
-    [Theory]
-    [InlineData("generator/ModelCompiler.Generator/build")]
-    [InlineData("generator/ModelCompiler.Tool")]
-    public void AnIdInTheSourcesHasAPage(string folder)
+    /// <summary>Those that have no rule of their own besides: what modelc, the build's targets and those of this repository tell.</summary>
+    [Fact]
+    public void TheIdsInTheSourcesAreThoseThatHaveAPage()
     {
-        IEnumerable<string> ids = Directory.EnumerateFiles(Path.Combine(SharedData.RepositoryRoot, folder), "*.*", SearchOption.AllDirectories)
-            .Where(path => Path.GetExtension(path) is ".cs" or ".targets" && !path.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}"))
-            .SelectMany(path => System.Text.RegularExpressions.Regex.Matches(File.ReadAllText(path), "\\bMC[0-9]{3}\\b").Select(match => match.Value))
-            .Distinct();
-        Assert.All(ids, id => Assert.True(File.Exists(Page(id)), $"docs/diagnostics/{id}.md is missing."));
+        string[] folders = ["generator", "runtime"];
+        IEnumerable<string> sources = Directory.EnumerateFiles(SharedData.RepositoryRoot, "*.targets")
+            .Concat(folders.SelectMany(folder => Directory.EnumerateFiles(Path.Combine(SharedData.RepositoryRoot, folder), "*.*", SearchOption.AllDirectories)))
+            .Where(path => Path.GetExtension(path) is ".cs" or ".targets" && !Built().IsMatch(path));
+        IEnumerable<string> ids = sources.SelectMany(path => Id().Matches(File.ReadAllText(path)).Select(match => match.Value)).Distinct();
+        IEnumerable<string> pages = Directory.EnumerateFiles(Path.GetDirectoryName(Page(""))!).Select(path => Path.GetFileNameWithoutExtension(path));
+        Assert.Equal(ids.Order(StringComparer.Ordinal), pages.Order(StringComparer.Ordinal));
+        Assert.All(pages, id =>
+        {
+            string[] lines = File.ReadAllLines(Page(id));
+            Assert.StartsWith($"# {id}: ", lines[0], StringComparison.Ordinal);
+            int example = Array.IndexOf(lines, "## Example");
+            Assert.True(example > 0 && Array.IndexOf(lines, "## What to do") > example, $"docs/diagnostics/{id}.md has no example, or does not say what to do.");
+            Assert.Contains($"{id}: ", string.Join('\n', lines[example..]), StringComparison.Ordinal);
+        });
     }
 
     private static string Page(string id) => Path.Combine(SharedData.RepositoryRoot, "docs", "diagnostics", id + ".md");
+
+    [GeneratedRegex(@"\bMC[0-9]{3}\b")]
+    private static partial Regex Id();
+
+    [GeneratedRegex(@"[/\\](obj|bin)[/\\]")]
+    private static partial Regex Built();
 }

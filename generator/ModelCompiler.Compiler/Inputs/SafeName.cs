@@ -41,7 +41,8 @@ public static class SafeName
 
         diagnostics.Report(
             Catalogue.UnsafeName, where, "model name", DiagnosticReporting.Quote(name),
-            "1 to 128 characters out of A-Z a-z 0-9 . _ -, with no dot at either end", "Choose another name.");
+            "1 to 128 characters out of A-Z a-z 0-9 . _ -, with no dot at either end",
+            "A model is called as its folder is, unless it is given another name: Name of the CompiledModel item, --name of 'modelc pack'.");
         return false;
     }
 

@@ -36,7 +36,7 @@ internal static class CompileCommand
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
-                string folder = parsed.GetRequiredValue(output);
+                string folder = Symbols.OutputFolder(parsed.GetRequiredValue(output));
                 using PlannedModel model = PlannedModel.Open(parsed.GetRequiredValue(directory), name: null, new(parsed.GetRequiredValue(weights), parsed.GetRequiredValue(cache)));
                 Faults.Print(model.Warnings);
                 using ProgressLine progress = new();

@@ -2,11 +2,15 @@ using System.Text.RegularExpressions;
 
 namespace ModelCompiler.Tool.Commands;
 
-/// <summary>Says of a full or a read-only disk which folder it is; .NET names the file beside the place that was half written, which nobody asked for and which is removed by then.</summary>
+/// <summary>
+/// Says of a file or folder that the system refused what was found and what was expected. .NET names the file beside the place that was half written, which nobody asked for and which is removed
+/// by then: where there is nothing at the path that it names, the nearest folder there is stands for it.
+/// </summary>
 internal static partial class DiskFaults
 {
     private const int FullOnUnix = 28; // ENOSPC
     private const int ReadOnlyOnUnix = 30; // EROFS
+    private const int FolderOnUnix = 21; // EISDIR
     private const int FullOnWindows = unchecked((int)0x80070070); // ERROR_DISK_FULL
     private const int ReadOnlyOnWindows = unchecked((int)0x80070013); // ERROR_WRITE_PROTECT
 
@@ -14,23 +18,36 @@ internal static partial class DiskFaults
     public static bool IsFull(IOException fault) => fault.HResult is FullOnUnix or FullOnWindows;
 
     /// <summary>A sentence or more; the message of any other fault as it is.</summary>
-    public static string Describe(IOException fault) => (fault.HResult, FolderIn(fault.Message)) switch
+    public static string Describe(Exception fault)
     {
-        (FullOnUnix or FullOnWindows, { } folder) => $"the disk of '{folder}': found no space left, expected enough for what is written. Make room, or name another place.",
-        (ReadOnlyOnUnix or ReadOnlyOnWindows, { } folder) => $"the disk of '{folder}': found one that can only be read, expected one that can be written to. Name another place.",
-        _ => fault.Message,
-    };
-
-    /// <summary>The nearest folder there is to the path that a message names.</summary>
-    private static string? FolderIn(string message)
-    {
-        string? path = Quoted().Match(message) is { Success: true, Groups: var groups } ? groups[1].Value : null;
-        for (path = Path.GetDirectoryName(path); !string.IsNullOrEmpty(path) && !Directory.Exists(path);)
+        if (PathIn(fault.Message) is not { } path || Nearest(Path.GetDirectoryName(path)) is not { } folder)
         {
-            path = Path.GetDirectoryName(path);
+            return fault.Message;
         }
 
-        return path == "" ? "." : path;
+        return fault switch
+        {
+            IOException { HResult: FullOnUnix or FullOnWindows } => $"the disk of '{folder}': found no space left, expected enough for what is written. Make room, or name another place.",
+            IOException { HResult: ReadOnlyOnUnix or ReadOnlyOnWindows } => $"the disk of '{folder}': found one that can only be read, expected one that can be written to. Name another place.",
+            IOException { HResult: FolderOnUnix } => $"'{path}': found a folder, expected a file or nothing there. Move it away, or name another place.",
+            UnauthorizedAccessException when Directory.Exists(path) => $"'{path}': found a folder, expected a file, or a folder that you may read and write.",
+            UnauthorizedAccessException when File.Exists(path) => $"'{path}': found a file that you may not use, expected one that you may read and write. Change its permissions, or name another.",
+            UnauthorizedAccessException => $"the folder '{folder}': found one that you may not use, expected one that you may read and write. Change its permissions, or name another place.",
+            _ => fault.Message,
+        };
+    }
+
+    private static string? PathIn(string message) => Quoted().Match(message) is { Success: true, Groups: var groups } ? groups[1].Value : null;
+
+    /// <summary>The folder, or the first above it that is there.</summary>
+    private static string? Nearest(string? folder)
+    {
+        while (!string.IsNullOrEmpty(folder) && !Directory.Exists(folder))
+        {
+            folder = Path.GetDirectoryName(folder);
+        }
+
+        return folder == "" ? "." : folder;
     }
 
     [GeneratedRegex("'(.+)'")]

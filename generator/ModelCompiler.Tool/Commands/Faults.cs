@@ -32,8 +32,7 @@ internal static class Faults
             TrainingCheckpointException or ResumeException => Line("MC332", fault.Message),
             ArgumentException { ParamName: { } parameter } => Line("MC322", fault.Message.Replace($" (Parameter '{parameter}')", "", StringComparison.Ordinal)),
             ContextFullException or TrainingMemoryException or ArgumentException or PlatformNotSupportedException or FormatException => Line("MC322", fault.Message),
-            IOException disk => Line("MC321", DiskFaults.Describe(disk)),
-            UnauthorizedAccessException => Line("MC321", fault.Message),
+            IOException or UnauthorizedAccessException => Line("MC321", DiskFaults.Describe(fault)),
             OutOfMemoryException => Line("MC323", $"There is not enough memory for this model: {fault.Message}"),
             _ => Line("MC329", $"This is a fault of modelc itself ({fault.GetType().Name}: {fault.Message}). Please report it, with what {TraceVariable}=1 shows.")
                 + (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(TraceVariable)) ? "" : "\n" + fault),

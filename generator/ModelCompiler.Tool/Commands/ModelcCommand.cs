@@ -12,7 +12,7 @@ internal static class ModelcCommand
         string[] mistakes = [.. UnknownOptions.Describe(parsed)];
         if (mistakes.Length == 0) // else they are the cause of whatever else there is
         {
-            mistakes = [.. parsed.Errors.Select(error => error.Message.ReplaceLineEndings(" "))];
+            mistakes = [.. parsed.Errors.Select(ParserErrors.Describe).Distinct()];
         }
 
         if (mistakes.Length > 0)

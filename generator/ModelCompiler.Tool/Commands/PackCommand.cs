@@ -27,10 +27,10 @@ internal static class PackCommand
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
+                string folder = Symbols.OutputFolder(parsed.GetRequiredValue(output));
                 PlanOptions options = new(parsed.GetRequiredValue(weights), parsed.GetRequiredValue(cache));
                 using PlannedModel model = PlannedModel.Open(parsed.GetRequiredValue(directory), parsed.GetValue(name), options, adapters.Read(parsed), Symbols.AdapterChoice(parsed.GetValue(adapter), merge: true));
                 using ProgressLine progress = new();
-                string folder = parsed.GetRequiredValue(output);
                 ModelManifest manifest = model.Pack(folder, parsed.GetValue(resource), parsed.GetValue(training), progress.Begin("packing", model.Plan.Weights.LengthBytes), cancellation);
                 progress.Dispose();
                 Console.WriteLine($"Packed '{manifest.Name}' as {manifest.Weights} into {Path.Combine(folder, manifest.WeightsFile)}: {Output.Bytes(model.Plan.Weights.LengthBytes)}");

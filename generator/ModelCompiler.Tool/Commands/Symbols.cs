@@ -65,7 +65,11 @@ internal static class Symbols
 
     /// <summary>What the option says.</summary>
     /// <exception cref="Runtime.Adapters.AdapterException">The folder has no adapter of a kind that we know.</exception>
-    public static AdapterChoice? AdapterChoice(string? folder, bool merge) => folder is null ? null : new(folder, merge);
+    /// <exception cref="UsageException">It is a file.</exception>
+    public static AdapterChoice? AdapterChoice(string? folder, bool merge)
+        => folder is null ? null
+            : File.Exists(folder) ? throw new UsageException($"--adapter: found the file '{folder}', expected the folder of an adapter: adapter_config.json and adapter_model.safetensors.")
+            : new(folder, merge);
 
     /// <summary>Whether to read all weights before the first step.</summary>
     public static Option<bool> Verify() => new("--verify") { Description = "Reads all packed weights and compares their hash before anything is computed." };
@@ -86,6 +90,7 @@ internal static class Symbols
             throw new UsageException($"--output: found the folder '{path}', expected a file.");
         }
 
+        RequireFolders("--output", Path.GetDirectoryName(full)!);
         if (!Directory.Exists(Path.GetDirectoryName(full)))
         {
             throw new UsageException($"--output: found no folder '{Path.GetDirectoryName(path)}', expected one that exists for '{Path.GetFileName(path)}'. Make it first.");
@@ -93,6 +98,14 @@ internal static class Symbols
 
         bool isModels = Path.GetDirectoryName(full) == Path.TrimEndingDirectorySeparator(Path.GetFullPath(model)) && Path.GetExtension(full) is ".json" or ".safetensors";
         return isModels ? throw new UsageException($"--output: found '{path}', a file of the model itself, expected another one.") : path;
+    }
+
+    /// <summary>The folder to write, which may be there or not.</summary>
+    /// <exception cref="UsageException">It is a file, or lies in one.</exception>
+    public static string OutputFolder(string path, string symbol = "--output")
+    {
+        RequireFolders(symbol, Path.GetFullPath(path));
+        return path;
     }
 
     /// <summary>What the options say about loading.</summary>
@@ -115,5 +128,17 @@ internal static class Symbols
             }
         });
         return option;
+    }
+
+    /// <exception cref="UsageException">A file has the place of the folder, or of one above it.</exception>
+    private static void RequireFolders(string symbol, string folder)
+    {
+        for (string? path = Path.TrimEndingDirectorySeparator(folder); path is not null && !Directory.Exists(path); path = Path.GetDirectoryName(path))
+        {
+            if (File.Exists(path))
+            {
+                throw new UsageException($"{symbol}: found the file '{path}', expected a folder. Name another place.");
+            }
+        }
     }
 }

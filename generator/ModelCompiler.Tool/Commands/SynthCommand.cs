@@ -24,16 +24,17 @@ internal static class SynthCommand
         Command command = new("synth", "Writes a model with random weights.") { directory, like, config, type, seed, shards, force };
         command.Validators.Add(result =>
         {
-            if (result.GetValue(like) is null == result.GetValue(config) is null)
+            bool shape = result.GetResult(like) is { Implicit: false };
+            if (shape == (result.GetResult(config) is { Implicit: false }))
             {
-                result.AddError("Give either --like NAME or --config FILE.");
+                result.AddError($"found {(shape ? "both" : "neither")} --like NAME {(shape ? "and" : "nor")} --config FILE, expected one of them.");
             }
         });
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
                 string text = parsed.GetValue(config) is { } path ? ModelText.Read(path, "Name a config.json.").Text : Shape(parsed.GetValue(like)!);
-                string folder = parsed.GetRequiredValue(directory);
+                string folder = Symbols.OutputFolder(parsed.GetRequiredValue(directory), Symbols.ModelName);
                 if (!parsed.GetValue(force))
                 {
                     RefuseToOverwrite(folder);

@@ -63,6 +63,7 @@ internal static class TrainCommand
         return command;
     }
 
+    /// <summary>By what was given, not by values: these are read, and their mistakes told, behind it.</summary>
     private static void Check(CommandResult result)
     {
         bool folder = result.GetResult(Directory) is { Tokens.Count: > 0 };
@@ -76,11 +77,13 @@ internal static class TrainCommand
             result.AddError("--tokenizer: found one beside DIR, expected none: a model that there is has learned its own.");
         }
 
-        CheckAdapters(result, folder);
-        if (result.GetResult(WarmUp) is { Implicit: false } && result.GetResult(Steps) is { Implicit: false } && result.GetValue(WarmUp) > result.GetValue(Steps))
+        string? tokenizer = result.GetResult(Tokenizer)?.Tokens is [{ Value: not TokenizerChoice.BytePairs and var other }] ? $"--tokenizer {other}" : null;
+        if (result.GetResult(Vocabulary) is { Implicit: false } && (folder || tokenizer is not null))
         {
-            result.AddError($"--warmup: found {result.GetValue(WarmUp)} steps, expected at most all, {result.GetValue(Steps)}.");
+            result.AddError($"--vocab: found with {(folder ? "DIR" : tokenizer)}, expected with --tokenizer bpe alone: it is for the tokenizer that this makes.");
         }
+
+        CheckAdapters(result, folder);
     }
 
     private static void CheckAdapters(CommandResult result, bool folder)
@@ -129,11 +132,16 @@ internal static class TrainCommand
     private static TrainingRequest Request(ParseResult parsed)
     {
         string? config = parsed.GetValue(Config);
-        string output = parsed.GetRequiredValue(OutputFolder);
+        string output = Symbols.OutputFolder(parsed.GetRequiredValue(OutputFolder));
         string source = config ?? parsed.GetValue(Directory)!;
         if (config is null && Path.GetFullPath(source) == Path.GetFullPath(output))
         {
             throw new UsageException($"-o: found '{output}', the folder of the model to train further, expected another one.");
+        }
+
+        if (parsed.GetValue(WarmUp) > parsed.GetValue(Steps))
+        {
+            throw new UsageException($"--warmup: found {parsed.GetValue(WarmUp)} steps, expected at most all, {parsed.GetValue(Steps)}.");
         }
 
         TrainerOptions options = new()

@@ -27,15 +27,23 @@ internal static partial class UnknownOptions
             }
         }
 
-        string[] known = [.. command.Options.Concat(parsed.RootCommandResult.Command.Options).Where(option => !option.Hidden).SelectMany(option => option.Aliases.Prepend(option.Name)).Where(name => name.StartsWith("--", StringComparison.Ordinal))];
+        string[] options = [.. command.Options.Concat(parsed.RootCommandResult.Command.Options).Where(option => !option.Hidden).SelectMany(option => option.Aliases.Prepend(option.Name))];
+        string[] known = [.. options.Where(name => name.StartsWith("--", StringComparison.Ordinal))];
         HashSet<string> plain = [.. parsed.Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash).Select(token => token.Value)];
         bool none = true;
-        foreach (string found in parsed.CommandResult.Children.SelectMany(Values).Concat(parsed.UnmatchedTokens).Where(value => !plain.Contains(value)).Distinct())
+        IEnumerable<(string Value, Option? Of)> values = parsed.CommandResult.Children.SelectMany(Values).Concat(parsed.UnmatchedTokens.Select(token => (token, (Option?)null)));
+        foreach ((string found, Option? of) in values.Where(value => !plain.Contains(value.Value)).Distinct())
         {
             if (Option().Match(found) is { Success: true, Groups: var groups })
             {
                 none = false;
                 string name = groups[1].Value;
+                if (of is not null && options.Contains(name))
+                {
+                    yield return ParserErrors.WithoutValue(of, $"the option '{name}'");
+                    continue;
+                }
+
                 string meant = Spelling.Nearest(name, known) is { } nearest ? $"perhaps {nearest}" : "one of those that --help lists";
                 yield return $"found '{name}', which is no option of '{command.Name}', expected {meant}. What begins with a dash and is no option stands behind --.";
             }
@@ -66,10 +74,11 @@ internal static partial class UnknownOptions
             ? $"{first.Name} \"{words}\""
             : null;
 
-    private static IEnumerable<string> Values(SymbolResult result) => result switch
+    /// <summary>What the parser took for values, and the options that they belong to.</summary>
+    private static IEnumerable<(string Value, Option? Of)> Values(SymbolResult result) => result switch
     {
-        ArgumentResult argument => argument.Tokens.Select(token => token.Value),
-        OptionResult { Option.HelpName: not AnyText } option => option.Tokens.Select(token => token.Value),
+        ArgumentResult argument => argument.Tokens.Select(token => (token.Value, (Option?)null)),
+        OptionResult { Option.HelpName: not AnyText } option => option.Tokens.Select(token => (token.Value, (Option?)option.Option)),
         _ => [],
     };
 

@@ -29,12 +29,13 @@ internal static class CacheKey
         {
             if (file.Extension is ".json")
             {
-                Add(hash, file.Name, Text(file.Length));
-                hash.AppendData(File.ReadAllBytes(file.FullName));
+                byte[] text = File.ReadAllBytes(file.FullName);
+                Add(hash, file.Name, Text(text.Length));
+                hash.AppendData(text);
             }
             else if (file.Extension is ".safetensors")
             {
-                Add(hash, file.Name, Text(file.Length), Text(file.LastWriteTimeUtc.Ticks));
+                Add(hash, file.Name);
                 AddBeginning(hash, file.FullName);
             }
         }
@@ -55,7 +56,8 @@ internal static class CacheKey
 
     private static void AddBeginning(IncrementalHash hash, string path)
     {
-        using FileStream stream = File.OpenRead(path);
+        using FileStream stream = File.OpenRead(path); // which follows a symbolic link, as FileInfo does not
+        Add(hash, Text(stream.Length), Text(File.GetLastWriteTimeUtc(stream.SafeFileHandle).Ticks));
         byte[] beginning = new byte[(int)Math.Min(BeginningBytes, stream.Length)];
         hash.AppendData(beginning.AsSpan(0, stream.ReadAtLeast(beginning, beginning.Length, throwOnEndOfStream: false)));
     }

@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using Microsoft.Win32.SafeHandles;
 
 namespace ModelCompiler.Tool.Inputs;
 
@@ -17,7 +18,7 @@ internal sealed unsafe class MappedFile : IDisposable
         FilePath = path;
         FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
         Length = stream.Length;
-        lastWrite = File.GetLastWriteTimeUtc(path);
+        lastWrite = File.GetLastWriteTimeUtc(stream.SafeFileHandle); // by the handle: a symbolic link, by which model hubs' caches name their files, has a time and a length of its own
         if (Length == 0)
         {
             stream.Dispose(); // no system maps nothing
@@ -38,7 +39,20 @@ internal sealed unsafe class MappedFile : IDisposable
 
     /// <summary>False when the file on disk is another, longer or shorter than the one that was mapped.</summary>
     public bool IsUnchanged
-        => new FileInfo(FilePath) is { Exists: true } file && file.Length == Length && file.LastWriteTimeUtc == lastWrite;
+    {
+        get
+        {
+            try
+            {
+                using SafeFileHandle file = File.OpenHandle(FilePath);
+                return RandomAccess.GetLength(file) == Length && File.GetLastWriteTimeUtc(file) == lastWrite;
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                return false;
+            }
+        }
+    }
 
     /// <exception cref="ArgumentOutOfRangeException">The file is shorter.</exception>
     public ReadOnlySpan<byte> Bytes(long offset, int length)

@@ -11,7 +11,8 @@ namespace ModelCompiler.Tool.Inputs;
 /// </summary>
 public sealed class ModelFolder : ITensorSource, IDisposable
 {
-    private const string Advice = "Give the folder of a model as it was published: config.json and *.safetensors.";
+    /// <summary>What to do where there is no model.</summary>
+    internal const string Advice = "Give the folder of a model as it was published: config.json and *.safetensors.";
 
     private readonly Dictionary<string, MappedFile> files;
 
@@ -108,15 +109,15 @@ public sealed class ModelFolder : ITensorSource, IDisposable
     private static ModelFolder? Read(
         string directory, string? name, Dictionary<string, MappedFile> files, ICollection<ModelDiagnostic> diagnostics)
     {
+        string configPath = Path.Combine(directory, "config.json");
+        if (!File.Exists(configPath) && OtherPlace.Describe(directory) is { } other)
+        {
+            throw new ModelException(Catalogue.UnreadableFile.Create(new SourceSpan(directory), "model", other.Found, "the folder of a model: config.json and *.safetensors", other.Advice));
+        }
+
         if (!Directory.Exists(directory))
         {
             throw Missing(directory, "no such folder", "a folder");
-        }
-
-        string configPath = Path.Combine(directory, "config.json");
-        if (!File.Exists(configPath) && OtherFolder.Describe(directory) is { } other)
-        {
-            throw new ModelException(Catalogue.UnreadableFile.Create(new SourceSpan(directory), "model", other.Found, "a model: config.json and *.safetensors", other.Advice));
         }
 
         TextFile config = ModelText.Read(configPath, Advice);

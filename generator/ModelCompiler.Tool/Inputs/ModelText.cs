@@ -18,7 +18,7 @@ internal static class ModelText
         FileInfo file = new(path);
         if (!file.Exists)
         {
-            throw new ModelException(Catalogue.UnreadableFile.Create(new SourceSpan(path), "file", "no such file", "a file that can be read", advice));
+            throw new ModelException(Catalogue.UnreadableFile.Create(new SourceSpan(path), "file", Directory.Exists(path) ? "a folder" : "no such file", "a file that can be read", advice));
         }
 
         if (file.Length > LongestBytes)
@@ -34,7 +34,7 @@ internal static class ModelText
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new ModelException(Catalogue.UnreadableFile.Create(
-                new SourceSpan(path), "file", exception.Message, "a file that can be read", advice));
+                new SourceSpan(path), "file", exception is UnauthorizedAccessException ? "one that you may not read" : exception.Message, "a file that can be read", advice));
         }
     }
 

@@ -9,7 +9,7 @@ using NodeValue = System.Text.Json.Nodes.JsonValue;
 
 namespace ModelCompiler.Tool.Training;
 
-/// <summary>Fits a config.json to a tokenizer: what it leaves out is filled in, what contradicts the tokenizer is refused.</summary>
+/// <summary>Fits a config.json to a tokenizer: what it leaves out is filled in, what contradicts the tokenizer is refused; tokens that a tokenizer made for the model does not have are left away.</summary>
 internal static class TrainingConfig
 {
     private static readonly JsonSerializerOptions Options = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -29,6 +29,11 @@ internal static class TrainingConfig
         if (vocab < tokenizer.VocabularySize)
         {
             throw Contradiction("vocab_size", vocab, $"at least {tokenizer.VocabularySize}, the tokens of the tokenizer");
+        }
+
+        if (isMade)
+        {
+            root["vocab_size"] = tokenizer.VocabularySize; // published models have rows to spare, one that is made for its tokenizer needs none
         }
 
         FillToken("bos_token_id", tokenizer.BeginId);
@@ -65,6 +70,10 @@ internal static class TrainingConfig
         ModelException Contradiction(string key, int found, string expected)
             => new(Catalogue.InconsistentSizes.Create(config.Where(key), key, found.ToString(CultureInfo.InvariantCulture), expected, "Leave it out of the config: it is filled in."));
     }
+
+    /// <summary>vocab_size, where the config has one.</summary>
+    public static int? Vocabulary(TextFile config)
+        => JsonNode.Parse(config.Text)!["vocab_size"] is NodeValue value && value.TryGetValue(out int vocab) ? vocab : null;
 
     /// <summary>initializer_range, where the config has one.</summary>
     public static double? InitializerRange(TextFile config)

@@ -51,9 +51,9 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
         using TrainingSource source = TrainingSource.Of(request, text.HeldOut is null ? text.Documents : [.. text.Documents, .. text.HeldOut], cancellation);
         Tokenizer tokenizer = source.Tokenizer.Open(source.Graph.Dimensions.Vocab);
         int end = source.Graph.Dimensions.EndTokens.Count > 0 ? source.Graph.Dimensions.EndTokens[0] : tokenizer.EndId;
+        RequireRoom(tokenizer, source); // what model and text do not allow is told before anything is compiled
         TokenData data = text.Encode(tokenizer, source.Graph.Dimensions.BeginToken, end);
-        Trainer.RequireWindows(data, request.Options.Context); // what the text does not allow is told before anything is compiled
-        RequireRoom(tokenizer, source);
+        Trainer.RequireWindows(data, request.Options.Context);
         folder.Begin(request.Options.Resume, force);
         using TrainableModel model = load(source);
         source.Fill(model, request.Options.Seed, cancellation);
@@ -62,6 +62,11 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
         display.Say(string.Create(
             CultureInfo.InvariantCulture,
             $"{model.ParameterCount:N0} parameters, {tokenizer.VocabularySize:N0} tokens known, {data.Training.Length:N0} tokens to learn from, {data.HeldOut.Length:N0} held out, {model.Threads} threads{Behind(trainer.Step)}"));
+        if (source.ReplacedVocabulary is { } replaced)
+        {
+            display.Say($"The config's vocab_size, {replaced}, is more than the tokenizer made of the text has: the model gets {source.Graph.Dimensions.Vocab}.");
+        }
+
         if (request.FromScratch && request.Options.Context < source.Graph.Dimensions.ContextLength)
         {
             display.Say($"The model's config has {source.Graph.Dimensions.ContextLength} positions; those behind --context {request.Options.Context} are not learned, and text is poor there.");
@@ -104,7 +109,7 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
         int context = source.Graph.Dimensions.ContextLength;
         if (request.Options.Context > context)
         {
-            throw new UsageException($"--context: found {request.Options.Context}, expected at most {context}, the context of the model (its config says so).");
+            throw new UsageException($"--context: found {request.Options.Context}, expected at most {context}, the positions that the model has by its config.");
         }
 
         int prompt = tokenizer.Encode(request.Prompt).Length;

@@ -37,6 +37,9 @@ internal sealed class TrainingSource : IDisposable
     /// <summary>The tokenizer's files.</summary>
     public TokenizerChoice Tokenizer { get; }
 
+    /// <summary>vocab_size as the user wrote it, where the tokenizer that was made has fewer tokens and the model is made for those; else null.</summary>
+    public int? ReplacedVocabulary { get; private init; }
+
     /// <summary>Reads or makes everything.</summary>
     /// <exception cref="ModelFindingsException">The config does not describe a model.</exception>
     /// <exception cref="ModelException">A file cannot be read, or config and tokenizer contradict each other.</exception>
@@ -76,16 +79,19 @@ internal sealed class TrainingSource : IDisposable
         ModelGraph graph = ModelGraphBuilder.Build(inputs, diagnostics) ?? throw Findings(diagnostics, request.Source);
         Faults.Print(Unplaced(diagnostics, written, config));
         WeightInitialisation weights = new(graph, TrainingConfig.InitializerRange(config), request.Options.Seed);
-        return new(inputs, graph, tokenizer, null, tensor => (first, numbers) => weights.Make(tensor, first, numbers));
+        return new(inputs, graph, tokenizer, null, tensor => (first, numbers) => weights.Make(tensor, first, numbers))
+        {
+            ReplacedVocabulary = TrainingConfig.Vocabulary(written) is { } vocab && vocab != graph.Dimensions.Vocab ? vocab : null,
+        };
     }
 
     private static TrainingSource FromFolder(TrainingRequest request)
     {
-        TokenizerChoice tokenizer = TokenizerChoice.Of(request.Source, [], 0, 0, CancellationToken.None);
         List<ModelDiagnostic> diagnostics = [];
         ModelFolder folder = ModelFolder.Open(request.Source, ModelName, diagnostics) ?? throw new ModelFindingsException(diagnostics);
         try
         {
+            TokenizerChoice tokenizer = TokenizerChoice.Of(request.Source, [], 0, 0, CancellationToken.None);
             TextFile config = TrainingConfig.Fit(folder.Inputs.Config.File, tokenizer.Open(0), isMade: false, request.Half);
             ModelInputs inputs = folder.Inputs with { Config = new ModelConfig(config) };
             ModelGraph graph = ModelGraphBuilder.Build(inputs, diagnostics) ?? throw new ModelFindingsException(diagnostics);

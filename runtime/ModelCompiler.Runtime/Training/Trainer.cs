@@ -25,12 +25,13 @@ public sealed unsafe class Trainer : IDisposable
     /// <param name="model">What to train; it must outlive this.</param>
     /// <param name="data">The text.</param>
     /// <param name="options">What to do.</param>
-    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range, or the context longer than the model's.</exception>
     /// <exception cref="TextTooShortException">The text, or a held-out part that is not empty, has no window.</exception>
     /// <exception cref="TrainingCheckpointException">The checkpoint belongs to another training, or is damaged; or there is one, and <see cref="TrainerOptions.Resume"/> is not set.</exception>
     public Trainer(TrainableModel model, TokenData data, TrainerOptions options)
     {
         options.Check();
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Context, model.Description.ContextLength);
         this.model = model;
         this.options = options;
         schedule = options.Schedule;

@@ -77,14 +77,28 @@ public sealed class BuildTests : IDisposable
     }
 
     [Fact]
-    public void AFolderMayBeNamedByWhatAShellExpands()
+    public void AFolderMayBeNamedByWhatAShellOrMSBuildExpands()
     {
         project.Synthesise();
-        string name = "a$HOME";
+        string name = "a$HOME it's `b";
         Directory.Move(project[Path.Combine("models", "tiny")], project[Path.Combine("models", name)]);
         project.ReplaceInProject("models/tiny/\"", $"models/{name}\" Name=\"tiny\"");
         project.Pack();
         Assert.NotEmpty(Directory.EnumerateFiles(project["obj"], "tiny.mcw", SearchOption.AllDirectories));
+    }
+
+    [Theory]
+    [InlineData("it's")]
+    [InlineData("`b")]
+    public void AnAdapterMayBeNamedByAQuote(string name)
+    {
+        using TemporaryProject with = new($"""<CompiledModel Include="models/tiny" Adapter="adapters/{name}" />""");
+        with.Synthesise();
+        with.Write(Path.Combine("adapters", name, "adapter_config.json"), "{}");
+        Finished pack = ChildProcess.Dotnet(with.Root, "msbuild", "-nologo", "-p:Configuration=Release", "-t:ModelCompilerPack").Expect(1);
+        Assert.Matches($"error MC321: the model '.*tiny': adapters.{name}.adapter_config.json: peft_type: found nothing, ", pack.Output);
+        string choices = File.ReadAllText(Assert.Single(Directory.EnumerateFiles(with["obj"], "tiny.choices", SearchOption.AllDirectories)));
+        Assert.Contains("adapter_config.json ", choices); // its time, too, decides whether to pack again
     }
 
     [Fact]

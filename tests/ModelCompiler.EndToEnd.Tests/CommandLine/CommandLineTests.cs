@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Execution;
 using ModelCompiler.Tests;
+using ModelCompiler.Tool.Commands;
 using ModelCompiler.Tool.Hosting;
 using ModelCompiler.Tool.Synthesis;
 
@@ -27,81 +28,6 @@ public sealed class CommandLineTests : IDisposable
         Assert.Matches(@"^\d+\.\d+\.\d+", ChildProcess.Modelc("--version").Expect(0).Output);
     }
 
-    [Theory]
-    [InlineData("nonsense")]
-    [InlineData("run")]
-    [InlineData("inspect", "DIR", "--weights", "q9_9")]
-    [InlineData("run", "DIR", "--temperature", "-1")]
-    [InlineData("run", "DIR", "--top-p", "1.5")]
-    [InlineData("run", "DIR", "--threads", "0")]
-    [InlineData("run", "DIR", "--isa", "mmx")]
-    [InlineData("logits", "DIR", "--tokens", "1,x", "-o", "FILE")]
-    [InlineData("compile", "DIR", "-o", "OUT", "--class", "1st")]
-    [InlineData("synth", "DIR")]
-    public void WhatCannotBeUnderstoodIsUsage(params string[] arguments)
-    {
-        Finished refused = ChildProcess.Modelc(arguments).Expect(2);
-        Assert.Contains("modelc: error MC320: ", refused.Error);
-        Assert.Empty(refused.Output);
-    }
-
-    [Theory]
-    [InlineData("--temperature", "abc", "a number, at least 0")]
-    [InlineData("--temperature", "inf", "a number, at least 0")]
-    [InlineData("--top-p", "NaN", "a number above 0, at most 1")]
-    [InlineData("--top-p", "2", "a number above 0, at most 1")]
-    [InlineData("--top-k", "1.5", "a whole number, at least 0")]
-    [InlineData("--min-p", "abc", "a number from 0 to 1")]
-    [InlineData("--max-tokens", "99999999999", "a whole number, at least 1")]
-    [InlineData("--threads", "1000", "a whole number from 1 to 64")]
-    [InlineData("--seed", "-1", "a whole number from 0 to 18446744073709551615")]
-    [InlineData("--weights", "q3", "one of f32, f16, bf16, q8, q4")]
-    [InlineData("--weights", "q4, lm_head.*=q3", "one of f32, f16, bf16, q8, q4")]
-    [InlineData("--cache", "q4", "one of f32, bf16, q8")]
-    public void AnOptionSaysWhatItExpects(string option, string found, string expected)
-    {
-        Finished refused = ChildProcess.Modelc("run", "DIR", option, found).Expect(2);
-        Assert.StartsWith($"modelc: error MC320: {option}: found '{found.Split('=')[^1]}', expected {expected}.", refused.Error);
-    }
-
-    /// <summary>The parser would take them for a folder, a file or a text.</summary>
-    [Theory]
-    [InlineData("--stpes", "perhaps --steps", "train", "--config", "FILE", "--text", "FILE", "--stpes", "4", "--steps", "3", "-o", "OUT")]
-    [InlineData("--lrr", "perhaps --lr", "train", "--config", "FILE", "--text", "FILE", "--steps", "3", "-o", "OUT", "--lrr=0.1")]
-    [InlineData("--wieghts", "perhaps --weights", "run", "--wieghts", "q8")]
-    [InlineData("--quick", "one of those that --help lists", "run", "DIR", "--quick")]
-    [InlineData("--projects", "one of those that --help lists", "pack", "DIR", "-o", "OUT", "--projects", "FILE")] // --project is the build's
-    public void AnOptionThatIsNoneIsNamed(string found, string expected, params string[] arguments)
-    {
-        Finished refused = ChildProcess.Modelc(arguments).Expect(2);
-        Assert.StartsWith($"modelc: error MC320: found '{found}', which is no option of '{arguments[0]}', expected {expected}.", refused.Error);
-        Assert.Single(refused.Error.Split("MC320"), part => part.StartsWith(": ", StringComparison.Ordinal)); // not also what follows from it
-    }
-
-    [Theory]
-    [InlineData("found 'Once upon', which belongs to no option of 'run', expected perhaps --prompt \"Once upon\".", "run", "DIR", "Once", "upon")]
-    [InlineData("found 'upon a time', which belongs to no option of 'run', expected perhaps --prompt \"Once upon a time\".", "run", "DIR", "--prompt", "Once", "upon", "a", "time")]
-    [InlineData("found 'a time', which belongs to no option of 'run', expected perhaps -p \"Once a time\".", "run", "DIR", "-p=Once", "a", "time", "-n", "2")]
-    [InlineData("found 'more', which belongs to no option of 'run', expected nothing.", "run", "--prompt", "Once", "DIR", "more")]
-    [InlineData("found 'm.onnx', which belongs to no option of 'export', expected perhaps --output \"m.onnx\".", "export", "DIR", "m.onnx")]
-    [InlineData("found '-x', which belongs to no option of 'inspect', expected nothing.", "inspect", "DIR", "--", "-x")]
-    [InlineData("found 'rum', which is no command of 'modelc', expected perhaps run.", "rum", "DIR", "--prompt", "Hi")]
-    [InlineData("found 'inspekt', which is no command of 'modelc', expected perhaps inspect.", "inspekt", "DIR")]
-    [InlineData("found no command, expected one of ")]
-    public void WhatNobodyTakesIsNamed(string said, params string[] arguments)
-    {
-        Finished refused = ChildProcess.Modelc(arguments).Expect(2);
-        Assert.StartsWith($"modelc: error MC320: {said}", refused.Error);
-        Assert.Single(refused.Error.Split("MC320"), part => part.StartsWith(": ", StringComparison.Ordinal));
-    }
-
-    /// <summary>A text may begin with a dash, and after -- so may anything: what is missing is the folder.</summary>
-    [Theory]
-    [InlineData("run", "absent", "--prompt", "--quick")]
-    [InlineData("inspect", "--", "--quick")]
-    public void WhatMayBeginWithADashIsNoOption(params string[] arguments)
-        => Assert.Contains("error MC021: ", ChildProcess.Modelc(arguments).Expect(1).Error);
-
     [Fact]
     public void AFileInAFolderThatDoesNotExistIsRefusedBeforeAnything()
         => Assert.StartsWith(
@@ -109,12 +35,30 @@ public sealed class CommandLineTests : IDisposable
             ChildProcess.Modelc("export", "DIR", "-o", Path.Combine(folder["none"], "m.onnx")).Expect(2).Error);
 
     [Fact]
+    public void AFileInPlaceOfAFolderIsRefusedBeforeAnything()
+    {
+        folder.Write("file", "");
+        string found = $"found the file '{folder["file"]}', expected ";
+        void Refused(string symbol, Action action) => Assert.StartsWith($"{symbol}: {found}", Assert.Throws<UsageException>(action).Message);
+        Refused("--output", () => Symbols.OutputFolder(folder["file"]));
+        Refused("DIR", () => Symbols.OutputFolder(folder[Path.Combine("file", "a", "b") + Path.DirectorySeparatorChar], "DIR"));
+        Refused("--output", () => Symbols.OutputFile(folder[Path.Combine("file", "m.onnx")], "DIR"));
+        Refused("--adapter", () => Symbols.AdapterChoice(folder["file"], merge: false));
+        Assert.Equal(folder["new"], Symbols.OutputFolder(folder["new"]));
+        Assert.Equal(folder.Root, Symbols.OutputFolder(folder.Root));
+        foreach (string[] command in (string[][])[["compile", "DIR", "-o", folder["file"]], ["synth", folder["file"], "--like", "llama-head20"]])
+        {
+            Assert.Contains(found + "a folder. Name another place.", ChildProcess.Modelc(command).Expect(2).Error);
+        }
+    }
+
+    [Fact]
     public void FoldersThatAreEasilyTakenForModelsAreToldApart()
     {
         folder.Write(Path.Combine("adapter", "adapter_config.json"), """{ "base_model_name_or_path": "models/story" }""");
         folder.Write(Path.Combine("unfinished", "checkpoints", "step-0000000040", "training.json"), "{}");
         string Inspect(string name) => ChildProcess.Modelc("inspect", folder[name]).Expect(1).Error;
-        Assert.Contains($"error MC021: model: found a low-rank adapter (adapter_config.json), expected a model: config.json and *.safetensors. Give the folder of the model that it was trained over ('models/story')", Inspect("adapter"));
+        Assert.Contains($"error MC021: model: found a low-rank adapter (adapter_config.json), expected the folder of a model: config.json and *.safetensors. Give the folder of the model that it was trained over ('models/story')", Inspect("adapter"));
         Assert.Contains("error MC021: model: found a training that is not finished (its last checkpoint is step-0000000040), ", Inspect("unfinished"));
         Assert.Contains("error MC021: model: found a checkpoint of a training (training.json), ", Inspect(Path.Combine("unfinished", "checkpoints", "step-0000000040")));
     }
@@ -137,10 +81,6 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains("compiling, which is kept for the next time …", seen);
         Assert.Contains("\rThe goldsmith melts the gold over", seen);
     }
-
-    [Fact]
-    public void PromptAndTokensTogetherAreRefused()
-        => Assert.Contains("MC320: --prompt and --tokens: ", ChildProcess.Modelc("run", "DIR", "--prompt", "a", "--tokens", "1").Expect(2).Error);
 
     [Fact]
     public void AModelIsNotOverwrittenUnasked()
@@ -190,7 +130,7 @@ public sealed class CommandLineTests : IDisposable
     public void ANameThatCannotBePartOfAFileIsRefused()
     {
         string model = folder.Synthesise("模型");
-        Assert.Contains("error MC010: ", ChildProcess.Modelc("pack", model, "-o", folder["out"]).Expect(1).Error);
+        Assert.Matches("error MC010: .* is given another name: Name of the CompiledModel item, --name of ", ChildProcess.Modelc("pack", model, "-o", folder["out"]).Expect(1).Error);
         ChildProcess.Modelc("pack", model, "--name", "m", "-o", folder["out"]).Expect(0);
         Assert.StartsWith("模型: llama, ", ChildProcess.Modelc("inspect", model).Expect(0).Output); // which names no file after it
         ChildProcess.Modelc("export", model, "-o", folder["m.onnx"]).Expect(0);

@@ -1,8 +1,10 @@
+using System.Globalization;
 using ModelCompiler.Tool.Commands;
+using ModelCompiler.Tool.Hosting;
 
 namespace ModelCompiler.EndToEnd.Tests.CommandLine;
 
-/// <summary>What modelc says of a disk, given what .NET throws (seen on a tmpfs of 256 kB and on one mounted read-only).</summary>
+/// <summary>What modelc says of a disk, given what .NET throws (seen on a tmpfs of 256 kB, on one mounted read-only, and as a user who may not write).</summary>
 public sealed class DiskFaultTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -18,6 +20,29 @@ public sealed class DiskFaultTests : IDisposable
         string told = DiskFaults.Describe(new IOException($"{system} : '{half}'", error));
         Assert.StartsWith($"the disk of '{folder.Root}': {said}", told);
         Assert.DoesNotContain("partial", told);
+    }
+
+    [Theory]
+    [InlineData("out/ab12.tmp", "the folder '{0}': found one that you may not use, expected one that you may read and write.")]
+    [InlineData("file", "'{1}': found a file that you may not use, expected one that you may read and write.")]
+    [InlineData("folder", "'{1}': found a folder, expected a file, or a folder that you may read and write.")]
+    public void WhatMayNotBeUsedIsNamed(string path, string said)
+    {
+        folder.Write("file", "");
+        Directory.CreateDirectory(folder["folder"]);
+        string told = DiskFaults.Describe(new UnauthorizedAccessException($"Access to the path '{folder[path]}' is denied."));
+        Assert.StartsWith(string.Format(CultureInfo.InvariantCulture, said, folder.Root, folder[path]), told);
+    }
+
+    /// <summary>As it is thrown; by another system with other words.</summary>
+    [Fact]
+    public void AFolderInPlaceOfAFileIsNamed()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The fault is one of Linux.");
+        Directory.CreateDirectory(folder["model.mcw"]);
+        IOException fault = Assert.Throws<IOException>(() => WholeFile.Write(folder["model.mcw"], "text"));
+        Assert.Equal($"'{folder["model.mcw"]}': found a folder, expected a file or nothing there. Move it away, or name another place.", DiskFaults.Describe(fault));
+        Assert.Equal([folder["model.mcw"]], Directory.GetFileSystemEntries(folder.Root));
     }
 
     [Fact]

@@ -85,7 +85,7 @@ public sealed class TrainTests : IDisposable
         string Nats(params string[] more)
             => JsonDocument.Parse(ChildProcess.Modelc(["perplexity", folder["base"], "--text", folder["other.txt"], "--context", "32", "--weights", "q4", "--json", .. more]).Expect(0).Output).RootElement.GetProperty("perplexity").GetRawText();
         Assert.True(double.Parse(Nats("--adapter", folder["adapter"]), CultureInfo.InvariantCulture) < double.Parse(Nats(), CultureInfo.InvariantCulture) * 0.7);
-        Finished other = ChildProcess.Modelc("run", folder["base"], "--prompt", "Ann", "--adapter", folder["text.txt"]).Expect(1);
+        Finished other = ChildProcess.Modelc("run", folder["base"], "--prompt", "Ann", "--adapter", folder["base"]).Expect(1);
         Assert.Contains("the adapter's config: found no such file", other.Error, StringComparison.Ordinal);
         Finished target = ChildProcess.Modelc("train", folder["base"], "--lora-rank", "2", "--lora-targets", "q_prj", "--text", folder["text.txt"], "--context", "32", "--steps", "1", "-o", folder["none"]).Expect(1);
         Assert.Contains("MC322: the adapters: found the target 'q_prj', expected one of q_proj, ", target.Error, StringComparison.Ordinal);
@@ -218,13 +218,15 @@ public sealed class TrainTests : IDisposable
     public void WhatCannotBeTrainedIsSaid()
     {
         Assert.Contains("MC330: the text: found ", Refuse(1, "out", ["--steps", "1", "--hold-out", "0.1", "--context", "64", "--text", WriteText("short.txt", "so little")]), StringComparison.Ordinal);
-        Assert.Contains("which the tokenizer has no token for", Refuse(1, "out", ["--steps", "1", "--tokenizer", LettersOnly()]), StringComparison.Ordinal);
-        Assert.Contains("MC320: --context: found 65, expected at most 64, the context of the model", Refuse(2, "out", ["--steps", "1", "--context", "65"]), StringComparison.Ordinal);
+        Assert.Contains("MC320: --context: found 65, expected at most 64, the positions that the model has", Refuse(2, "out", ["--steps", "1", "--context", "65", "--text", folder["short.txt"]]), StringComparison.Ordinal);
+        Assert.Contains("MC320: --vocab: found with --tokenizer char, expected with --tokenizer bpe alone", Refuse(2, "out", ["--steps", "1", "--tokenizer", "char"]), StringComparison.Ordinal);
         Assert.Contains("MC320: --warmup: found 9 steps, expected at most all, 3.", Refuse(2, "out", ["--steps", "3", "--warmup", "9"]), StringComparison.Ordinal);
         Assert.Contains("MC021", Refuse(1, "out", ["--steps", "1", "--text", folder["nothing.txt"]]), StringComparison.Ordinal);
         string misspelt = WriteText("misspelt.json", File.ReadAllText(folder["config.json"]).Replace("rope_theta", "rope_thetaa", StringComparison.Ordinal));
         Assert.Contains($"{misspelt}: warning MC008: rope_thetaa: ", Refuse(2, "out", ["--steps", "1", "--context", "65", "--config", misspelt]), StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder["out"]));
+        usual.Remove("--vocab");
+        Assert.Contains("which the tokenizer has no token for", Refuse(1, "out", ["--steps", "1", "--tokenizer", LettersOnly()]), StringComparison.Ordinal);
         Assert.Contains("found neither DIR nor --config", ChildProcess.Modelc("train", "--text", "a", "--steps", "1", "-o", folder["out"]).Expect(2).Error, StringComparison.Ordinal);
     }
 

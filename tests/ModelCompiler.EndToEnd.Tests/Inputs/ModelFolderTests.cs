@@ -1,5 +1,6 @@
 using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Compiler.Inputs;
+using ModelCompiler.Tool.Hosting;
 using ModelCompiler.Tool.Inputs;
 using ModelCompiler.Tool.Synthesis;
 
@@ -45,6 +46,27 @@ public sealed class ModelFolderTests : IDisposable
     [Fact]
     public void AFolderThatIsNotThere() => Refused("MC021", temporary.File("nowhere"), "no such folder", temporary.File("nowhere"));
 
+    /// <summary>A file of the model, and files that have nothing to do with one.</summary>
+    [Fact]
+    public void AFileInPlaceOfTheFolder()
+    {
+        Write(new());
+        string beside = Path.Combine(temporary.Path, "beside");
+        Directory.CreateDirectory(beside);
+        foreach (string name in new[] { "notes.txt", "model.GGUF" })
+        {
+            File.WriteAllText(Path.Combine(beside, name), "");
+        }
+
+        foreach (string file in new[] { "config.json", "model.safetensors" })
+        {
+            Refused("MC021", temporary.File(file), $"found a file, expected the folder of a model: config.json and *.safetensors. Give the folder that it lies in: '{temporary.Path}'.", temporary.File(file));
+        }
+
+        Refused("MC021", Path.Combine(beside, "notes.txt"), "found a file, expected the folder of a model: config.json and *.safetensors. Give the folder of a model as it was published", Path.Combine(beside, "notes.txt"));
+        Refused("MC021", Path.Combine(beside, "model.GGUF"), "found a GGUF file, a format that is not read, expected the folder of a model", Path.Combine(beside, "model.GGUF"));
+    }
+
     [Fact]
     public void NoConfig()
     {
@@ -52,6 +74,10 @@ public sealed class ModelFolderTests : IDisposable
         File.Delete(temporary.File("config.json"));
         Refused("MC021", temporary.File("config.json"), "no such file");
     }
+
+    [Fact]
+    public void AFolderInPlaceOfAFile()
+        => Assert.Contains("found a folder, expected a file", Assert.Throws<ModelException>(() => ModelText.Read(temporary.Path, "")).Message, StringComparison.Ordinal);
 
     [Fact]
     public void NoWeights()
@@ -146,6 +172,26 @@ public sealed class ModelFolderTests : IDisposable
         folder.ThrowIfChanged();
         File.SetLastWriteTimeUtc(temporary.File("model.safetensors"), new DateTime(2001, 1, 1, 0, 0, 0, DateTimeKind.Utc));
         Assert.Equal("MC021", Assert.Throws<ModelException>(folder.ThrowIfChanged).Diagnostic.Rule.Id);
+    }
+
+    /// <summary>As in the cache of a model hub. The link has a length and a time of its own, which are not the weights'.</summary>
+    [Fact]
+    public void WeightsBehindASymbolicLink()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege there.");
+        Write(new());
+        string weights = temporary.File("blob");
+        File.Move(temporary.File("model.safetensors"), weights);
+        File.CreateSymbolicLink(temporary.File("model.safetensors"), weights);
+        using ModelFolder folder = ModelFolder.Open(temporary.Path);
+        folder.ThrowIfChanged();
+        string key = CacheKey.Of(temporary.Path, "f32", "");
+        Assert.Equal(key, CacheKey.Of(temporary.Path, "f32", ""));
+        File.SetLastWriteTimeUtc(weights, new DateTime(2001, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+        Assert.Throws<ModelException>(folder.ThrowIfChanged);
+        Assert.NotEqual(key, CacheKey.Of(temporary.Path, "f32", ""));
+        File.Delete(weights);
+        Assert.Throws<ModelException>(folder.ThrowIfChanged);
     }
 
     private void Write(SyntheticModelOptions options) => SyntheticModel.Write(temporary.Path, SyntheticConfigs.Small["gpt2-tied"], options);

@@ -32,6 +32,25 @@ public sealed class TrainingSourceTests : IDisposable
     }
 
     [Theory]
+    [InlineData("", null)]
+    [InlineData("\"vocab_size\": 14,", null)]
+    [InlineData("\"vocab_size\": 512,", 512)]
+    public void AModelHasAsManyTokensAsTheTokenizerThatIsMadeForIt(string line, int? replaced)
+    {
+        using TrainingSource source = Of(Config(line), "char");
+        Assert.Equal((14, replaced), (source.Graph.Dimensions.Vocab, source.ReplacedVocabulary));
+        Assert.Equal(14, TrainingConfig.Vocabulary(source.Inputs.Config.File));
+    }
+
+    [Fact]
+    public void TokensToSpareBesideAGivenTokenizerStay()
+    {
+        File.WriteAllText(folder.File("tokenizer.json"), TokenizerChoice.Of("char", Documents, 0, 16, CancellationToken.None).Json);
+        using TrainingSource source = Of(Config("\"vocab_size\": 512,"), folder.File("tokenizer.json"));
+        Assert.Equal((512, null), (source.Graph.Dimensions.Vocab, source.ReplacedVocabulary));
+    }
+
+    [Theory]
     [InlineData("\"vocab_size\": 5,", "(2,15): error MC007: vocab_size: found 5, expected at least 14, the tokens of the tokenizer. Leave it out")]
     [InlineData("\"bos_token_id\": 1,", "(2,17): error MC007: bos_token_id: found 1, expected 0, '<|endoftext|>' of the tokenizer.")]
     [InlineData("\"vocab_size\": \"many\",", "(2,15): error MC004: vocab_size: found \"many\", expected a whole number")]

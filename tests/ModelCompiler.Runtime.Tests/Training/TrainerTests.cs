@@ -225,6 +225,15 @@ public sealed class TrainerTests : IDisposable
         Assert.Contains("the held-out text: found 16 tokens, expected none, or at least 17", fault.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Whatever the text: more of it would not help.</summary>
+    [Fact]
+    public void AContextLongerThanTheModelsIsToldBeforeAShortText()
+    {
+        using BigramModel model = new();
+        ArgumentOutOfRangeException fault = Assert.Throws<ArgumentOutOfRangeException>(() => new Trainer(model, new(Text.Training[..16], Text.HeldOut), Options with { Context = 65 }));
+        Assert.Equal(("options.Context", 65), (fault.ParamName, fault.ActualValue));
+    }
+
     [Fact]
     public void AFolderThatCannotBeWrittenKeepsTheLastCheckpoint()
     {

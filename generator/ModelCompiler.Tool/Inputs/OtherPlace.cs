@@ -4,12 +4,17 @@ using ModelCompiler.Runtime.Training;
 
 namespace ModelCompiler.Tool.Inputs;
 
-/// <summary>Folders that are easily taken for models, of which they are parts or beginnings.</summary>
-internal static class OtherFolder
+/// <summary>Files and folders that are easily taken for models, of which they are parts or beginnings.</summary>
+internal static class OtherPlace
 {
-    /// <summary>What such a folder is, and what to do with it; null: nothing that we know.</summary>
+    /// <summary>What lies there, and what to do with it; null: nothing that we know.</summary>
     public static (string Found, string Advice)? Describe(string directory)
     {
+        if (File.Exists(Path.TrimEndingDirectorySeparator(directory)))
+        {
+            return OfFile(Path.TrimEndingDirectorySeparator(directory));
+        }
+
         if (File.Exists(Path.Combine(directory, AdapterFolder.ConfigFile)))
         {
             string model = BaseModel(Path.Combine(directory, AdapterFolder.ConfigFile)) is { } name ? $" ('{name}')" : "";
@@ -24,6 +29,17 @@ internal static class OtherFolder
         return TrainingCheckpoint.FindLast(Path.Combine(directory, TrainingCheckpoint.UsualFolder)) is { } last
             ? ($"a training that is not finished (its last checkpoint is {Path.GetFileName(last)})", "The 'modelc train' command that began it, with --resume, goes on and writes the model.")
             : null;
+    }
+
+    private static (string Found, string Advice) OfFile(string path)
+    {
+        if (Path.GetExtension(path).Equals(".gguf", StringComparison.OrdinalIgnoreCase))
+        {
+            return ("a GGUF file, a format that is not read", ModelFolder.Advice);
+        }
+
+        string folder = Path.GetDirectoryName(path) is { Length: > 0 } parent ? parent : ".";
+        return ("a file", File.Exists(Path.Combine(folder, "config.json")) ? $"Give the folder that it lies in: '{folder}'." : ModelFolder.Advice);
     }
 
     private static string? BaseModel(string path)
