@@ -154,6 +154,6 @@ internal static class CompareCommand
             }
         }
 
-        return new(machine, threads, new Processes.ChildProgram("compare", arguments).ToString(), DateTimeOffset.UtcNow, [], []);
+        return new(Comparison.Counted, machine, threads, new Processes.ChildProgram("compare", arguments).ToString(), DateTimeOffset.UtcNow, [], []);
     }
 }

@@ -86,13 +86,16 @@ internal sealed class LlamaBenchEngine(string llamaBench, string ggufs, int thre
             .FirstOrDefault();
     }
 
-    /// <summary>Of a cache's format: blocks of 32 have a scale of two bytes.</summary>
+    /// <summary>Of a cache's format: blocks of 32 have a scale of two bytes, and those that end in 1 a least value, too.</summary>
     private static double BytesPerNumber(string? type) => type switch
     {
         "f32" => 4,
         "f16" or "bf16" => 2,
         "q8_0" => 34.0 / 32,
-        "q4_0" => 18.0 / 32,
-        _ => 0,
+        "q5_1" => 24.0 / 32,
+        "q5_0" => 22.0 / 32,
+        "q4_1" => 20.0 / 32,
+        "q4_0" or "iq4_nl" => 18.0 / 32,
+        _ => throw new FormatException($"type_k {type}"),
     };
 }

@@ -8,7 +8,7 @@ internal sealed record Lengths(int Prompt, int Gen, int Depth);
 /// <param name="DecodeTokensPerSecond">Likewise.</param>
 /// <param name="WeightsBytes">Packed weights, or the tensors of a file.</param>
 /// <param name="ReadBytesPerToken">Weight bytes that one decoded token reads.</param>
-/// <param name="CacheBytesPerNumber">Of a key's or value's number; 0: not known.</param>
+/// <param name="CacheBytesPerNumber">Of a key's or value's number.</param>
 /// <param name="ResidentBytes">The most memory of the process; 0: not known.</param>
 /// <param name="Version">Of the engine.</param>
 /// <param name="Command">As a person would type it.</param>

@@ -18,8 +18,18 @@ internal sealed record SpeedResult(SpeedPair Pair, List<SpeedRound> Rounds);
 internal sealed record StartResult(StartPair Pair, List<double> OurSeconds, List<double> TheirSeconds, long OurResidentBytes, long TheirResidentBytes);
 
 /// <summary>Everything that was measured; what the JSON file holds, and all that tables are made from.</summary>
-internal sealed record Comparison(Machine Machine, int Threads, string Command, DateTimeOffset Begun, List<SpeedResult> Speeds, List<StartResult> Starts)
+/// <param name="Version">Of what is counted in rates: <see cref="Counted"/>, or less in an older file.</param>
+/// <param name="Machine">Where.</param>
+/// <param name="Threads">Of every engine.</param>
+/// <param name="Command">As a person would type it.</param>
+/// <param name="Begun">When.</param>
+/// <param name="Speeds">A result for each pair.</param>
+/// <param name="Starts">Likewise.</param>
+internal sealed record Comparison(int Version, Machine Machine, int Threads, string Command, DateTimeOffset Begun, List<SpeedResult> Speeds, List<StartResult> Starts)
 {
+    /// <summary>Rates count attention, the head, and keys and values. In files without a version they did not.</summary>
+    public const int Counted = 2;
+
     private static readonly JsonSerializerOptions Options = new(Output.Json) { PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
     /// <exception cref="CompareException">The file cannot be read, or was measured elsewhere.</exception>
@@ -28,6 +38,11 @@ internal sealed record Comparison(Machine Machine, int Threads, string Command, 
         try
         {
             Comparison found = JsonSerializer.Deserialize<Comparison>(File.ReadAllText(path), Options) ?? throw new JsonException("found null");
+            if (found.Version != Counted)
+            {
+                throw new CompareException($"{path}: found rounds of version {found.Version}, whose rates count other work, expected version {Counted}. Give another --output, or leave --add out.");
+            }
+
             return found.Machine == machine && found.Threads == threads
                 ? found
                 : throw new CompareException($"{path}: found rounds from {found.Machine} with {found.Threads} threads, expected {machine} with {threads}. Give another --output, or leave --add out.");

@@ -28,10 +28,12 @@ internal sealed record BenchReport(
 {
     private double PromptFlopsPerSecond => (Speed.Prompt?.Median ?? 0) * Work.FlopsPerPromptToken;
 
-    private double DecodeBytesPerSecond => Speed.Steps * (Model.BytesPerToken + (Measured.Batch * Work.CacheBytesPerToken));
+    private double BytesPerStep => Model.BytesPerToken + (Measured.Batch * Work.CacheBytesPerToken);
 
-    /// <summary>Weights that fit the last-level cache are not read from memory for every token.</summary>
-    private bool IsInCache => Peaks.CacheReadBytesPerSecond > 0 && Model.BytesPerToken <= ProcessorCache.LastLevelBytes;
+    private double DecodeBytesPerSecond => Speed.Steps * BytesPerStep;
+
+    /// <summary>What fits the last-level cache is not read from memory for every token.</summary>
+    private bool IsInCache => Peaks.CacheReadBytesPerSecond > 0 && BytesPerStep <= ProcessorCache.LastLevelBytes;
 
     /// <summary>For people.</summary>
     public void WriteTable()

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Compiler.Inputs;
 
@@ -15,21 +16,28 @@ internal static class ModelText
     /// <exception cref="ModelException">The file is missing, too long, cannot be read or is not UTF-8.</exception>
     public static TextFile Read(string path, string advice)
     {
-        FileInfo file = new(path);
-        if (!file.Exists)
+        if (!File.Exists(path))
         {
             throw new ModelException(Catalogue.UnreadableFile.Create(new SourceSpan(path), "file", Directory.Exists(path) ? "a folder" : "no such file", "a file that can be read", advice));
         }
 
-        if (file.Length > LongestBytes)
-        {
-            throw new ModelException(Catalogue.UnreadableFile.Create(
-                new SourceSpan(path), "length", $"{file.Length} bytes", $"at most {LongestBytes}", advice));
-        }
-
         try
         {
-            return new(path, Decode(path, File.ReadAllBytes(path)));
+            using SafeFileHandle file = File.OpenHandle(path);
+            long length = RandomAccess.GetLength(file); // of the file, where the path is a symbolic link
+            if (length > LongestBytes)
+            {
+                throw new ModelException(Catalogue.UnreadableFile.Create(new SourceSpan(path), "length", $"{length} bytes", $"at most {LongestBytes}", advice));
+            }
+
+            byte[] bytes = new byte[length];
+            int read = 0;
+            for (int count = -1; count != 0 && read < length; read += count)
+            {
+                count = RandomAccess.Read(file, bytes.AsSpan(read), read);
+            }
+
+            return new(path, Decode(path, bytes.AsSpan(0, read)));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

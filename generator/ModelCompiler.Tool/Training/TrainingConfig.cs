@@ -9,7 +9,7 @@ using NodeValue = System.Text.Json.Nodes.JsonValue;
 
 namespace ModelCompiler.Tool.Training;
 
-/// <summary>Fits a config.json to a tokenizer: what it leaves out is filled in, what contradicts the tokenizer is refused; tokens that a tokenizer made for the model does not have are left away.</summary>
+/// <summary>Fits a config.json to a tokenizer: what it leaves out is filled in, what contradicts the tokenizer is refused; a vocabulary larger than that of a tokenizer made for the model shrinks to it.</summary>
 internal static class TrainingConfig
 {
     private static readonly JsonSerializerOptions Options = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

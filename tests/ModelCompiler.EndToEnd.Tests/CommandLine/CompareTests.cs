@@ -11,8 +11,8 @@ public sealed class CompareTests : IDisposable
     private const string Bench = """
         #!/bin/sh
         echo "$@" >> "$(dirname "$0")/arguments"
-        echo '[ {"build_commit": "abc1234", "backends": "CPU", "model_size": 1000000, "n_prompt": 256, "n_gen": 0, "samples_ts": [0.001, 0.003, 0.002]},
-                {"build_commit": "abc1234", "backends": "CPU", "model_size": 1000000, "n_prompt": 0, "n_gen": 4, "samples_ts": [1e12]} ]'
+        echo '[ {"build_commit": "abc1234", "backends": "CPU", "model_size": 1000000, "type_k": "f16", "n_prompt": 256, "n_gen": 0, "samples_ts": [0.001, 0.003, 0.002]},
+                {"build_commit": "abc1234", "backends": "CPU", "model_size": 1000000, "type_k": "f16", "n_prompt": 0, "n_gen": 4, "samples_ts": [1e12]} ]'
         """;
 
     private readonly TemporaryFolder folder = new();
@@ -97,6 +97,18 @@ public sealed class CompareTests : IDisposable
         ErrorOf("m-BF16.gguf: found no such file", "llama-quantize", "--llama-bench", folder["fails"]);
         folder.Write("plan.json", """{ "speeds": [ { "name": "Small", "model": "m", "wieghts": "bf16" } ], "starts": [] }""");
         ErrorOf("plan.json(1): ", "wieghts");
+    }
+
+    [Fact]
+    public void RoundsWhoseRatesCountOtherWorkAreNotAddedTo()
+    {
+        Script("program", "#!/bin/sh\necho token\n");
+        folder.Write("plan.json", """{ "speeds": [], "starts": [ { "name": "Small", "ours": ["./program"], "theirs": ["./program"] } ] }""");
+        Compare("--starts", "1", "-o", folder["result"]).Expect(0);
+        Compare("--starts", "1", "-o", folder["result"], "--add").Expect(0);
+        string json = File.ReadAllText(folder["result.json"]);
+        File.WriteAllText(folder["result.json"], json.Replace("\"version\": 2,", ""));
+        ErrorOf("result.json: found rounds of version 0", "expected version 2", "--starts", "1", "-o", folder["result"], "--add");
     }
 
     private void ErrorOf(string expected, string alsoExpected, params string[] options)

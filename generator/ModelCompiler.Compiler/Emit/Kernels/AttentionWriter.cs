@@ -3,7 +3,7 @@ using ModelCompiler.Compiler.Plan;
 namespace ModelCompiler.Compiler.Emit.Kernels;
 
 /// <summary>
-/// Attention over the paged cache: prepares q and k, stores k (transposed) and v, many rows together so that whole cache lines of keys are written, then lets queries pass over the pages
+/// Attention over the paged cache: prepares q and k, stores k (transposed) and v, sixteen positions together where they lie in one page, then lets queries pass over the pages
 /// (<see cref="AttendWriter"/>): all queries that share a key/value head together, so that they share one pass over its cache.
 /// </summary>
 internal static class AttentionWriter

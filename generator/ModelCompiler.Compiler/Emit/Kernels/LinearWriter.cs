@@ -7,7 +7,7 @@ namespace ModelCompiler.Compiler.Emit.Kernels;
 /// <summary>
 /// A projection: workers claim panels (and, where panels are few, blocks of rows of them); all rows of a claim pass over a panel while it is in
 /// the L2 cache; what follows the product is applied to a tile while it is in L1. Before a tile's product the lines that it will write are asked for: a store waits for its
-/// line, and the queue of stores is shorter than a tile (AVX-512, 2 threads, 2,048 rows: + 1 to 2 % with 320 and 768 inputs, nothing with 3,072). Many rows pass over a panel that was unpacked to float32 once for
+/// line, and the queue of stores is shorter than a tile (AVX-512, 2 threads, 2,048 rows: + 1 to 2 % with 320 and 768 inputs, nothing with 3,072); not where an epilogue follows a product in blocks, whose tile lies in L1. Many rows pass over a panel that was unpacked to float32 once for
 /// all of them: the same numbers, so the same bits.
 /// </summary>
 internal static class LinearWriter

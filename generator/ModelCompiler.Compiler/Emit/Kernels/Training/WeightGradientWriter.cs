@@ -60,7 +60,8 @@ internal static class WeightGradientWriter
             writer.Open($"private static void {kernel.Name}Panel{columns}(Worker w, float* x, float* dy, int rows"
                 + (kernel.HasWeight ? ", float* sums, int inputs" : "") + (kernel.HasBias ? ", float* dbias" : "") + ")");
             writer.Line("float* columns = w.Local;");
-            if (kernel.HasWeight)
+            bool asks = kernel.HasWeight && PrefetchWriter.CanAsk(set);
+            if (asks)
             {
                 writer.Line($"int asks = (({OuterTilePlan.RowBlock} * {tile}) + inputs - 1) / inputs;");
             }
@@ -84,12 +85,20 @@ internal static class WeightGradientWriter
             if (kernel.HasWeight)
             {
                 string outer = OuterTileWriter.Require(set, new OuterProduct(columns, columns, columns));
-                writer.Line($"float* next = &dy[{OuterTilePlan.RowBlock} * {kernel.GradientStride}]; // is asked for while tiles pass, some rows with each");
-                writer.Line($"int behind = Math.Clamp(rows - row - {OuterTilePlan.RowBlock}, 0, {OuterTilePlan.RowBlock});");
+                if (asks)
+                {
+                    writer.Line($"float* next = &dy[{OuterTilePlan.RowBlock} * {kernel.GradientStride}]; // is asked for while tiles pass, some rows with each");
+                    writer.Line($"int behind = Math.Clamp(rows - row - {OuterTilePlan.RowBlock}, 0, {OuterTilePlan.RowBlock});");
+                }
+
                 writer.Open($"for (int input = 0; input < inputs; input += {tile})");
-                writer.Line("int asked = Math.Min(asks, behind);");
-                PrefetchWriter.WriteRows(set, writer, "next", Literals.Int(kernel.GradientStride), "asked", columns, near: true);
-                writer.Line($"next += asked * {kernel.GradientStride};").Line("behind -= asked;");
+                if (asks)
+                {
+                    writer.Line("int asked = Math.Min(asks, behind);");
+                    PrefetchWriter.WriteRows(set, writer, "next", Literals.Int(kernel.GradientStride), "asked", columns, near: true);
+                    writer.Line($"next += asked * {kernel.GradientStride};").Line("behind -= asked;");
+                }
+
                 writer.Line($"{outer}(x + input, {kernel.InStride}, Math.Min({tile}, inputs - input), columns, sums + (input * {columns}), count);");
                 writer.Close().Line();
                 writer.Line($"x += {OuterTilePlan.RowBlock} * {kernel.InStride};");
