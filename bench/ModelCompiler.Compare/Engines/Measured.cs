@@ -19,7 +19,7 @@ internal sealed record Measured(
 
 /// <summary>The machine's peaks, from the same seconds as our speed, and what a token costs.</summary>
 /// <param name="FlopsPerSecond">Fused multiply-adds of float32, counted as two.</param>
-/// <param name="ReadBytesPerSecond">Reads of memory, or of the last-level cache where our weights fit it.</param>
+/// <param name="ReadBytesPerSecond">Reads of memory, or of the last-level cache where what we read fits it.</param>
 /// <param name="ReadsCache">Which of them.</param>
 /// <param name="FlopsPerToken">Multiplications and additions for a token of the prompt; the same for every engine.</param>
 /// <param name="CacheNumbersPerToken">Keys and values that a decoded token reads; the same for every engine.</param>

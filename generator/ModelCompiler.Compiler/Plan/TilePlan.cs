@@ -46,6 +46,12 @@ public static class TilePlan
     /// </summary>
     public static int PrefetchBytes(TargetSet target, int rows, bool float32) => target == TargetSet.Avx512 && rows == 1 && float32 ? 2048 : 0;
 
+    /// <summary>
+    /// Whether the lines that a tile is about to write are asked for before its product: a store waits for its line, and the queue of stores is shorter than a tile. Measured with
+    /// AVX-512, 2 threads, 2,048 rows: + 1 to 2 % with 320 and 768 inputs, nothing with 3,072.
+    /// </summary>
+    public static bool PrefetchesOutputs(TargetSet target) => target == TargetSet.Avx512;
+
     /// <summary>Columns of a tile of any format.</summary>
     public static int Columns(TargetSet target, WeightFormat format, int rows, int columns)
         => format is BlockFormat ? BlockTilePlan.Columns(target, rows, columns) : Columns(target, rows, columns);

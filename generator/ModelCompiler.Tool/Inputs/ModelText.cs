@@ -1,5 +1,4 @@
 using System.Text;
-using Microsoft.Win32.SafeHandles;
 using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Compiler.Inputs;
 
@@ -23,21 +22,15 @@ internal static class ModelText
 
         try
         {
-            using SafeFileHandle file = File.OpenHandle(path);
-            long length = RandomAccess.GetLength(file); // of the file, where the path is a symbolic link
-            if (length > LongestBytes)
+            using FileStream file = File.OpenRead(path);
+            if (file.CanSeek && file.Length > LongestBytes) // of the file, where the path is a symbolic link; a pipe has no length
             {
-                throw new ModelException(Catalogue.UnreadableFile.Create(new SourceSpan(path), "length", $"{length} bytes", $"at most {LongestBytes}", advice));
+                throw new ModelException(Catalogue.UnreadableFile.Create(new SourceSpan(path), "length", $"{file.Length} bytes", $"at most {LongestBytes}", advice));
             }
 
-            byte[] bytes = new byte[length];
-            int read = 0;
-            for (int count = -1; count != 0 && read < length; read += count)
-            {
-                count = RandomAccess.Read(file, bytes.AsSpan(read), read);
-            }
-
-            return new(path, Decode(path, bytes.AsSpan(0, read)));
+            using MemoryStream bytes = new();
+            file.CopyTo(bytes);
+            return new(path, Decode(path, bytes.GetBuffer().AsSpan(0, (int)bytes.Length)));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -48,11 +48,7 @@ public sealed class UsageTests
     [InlineData("--quick", "one of those that --help lists", "run", "DIR", "--quick")]
     [InlineData("--projects", "one of those that --help lists", "pack", "DIR", "-o", "OUT", "--projects", "FILE")] // --project is the build's
     public void AnOptionThatIsNoneIsNamed(string found, string expected, params string[] arguments)
-    {
-        Finished refused = ChildProcess.Modelc(arguments).Expect(2);
-        Assert.StartsWith($"modelc: error MC320: found '{found}', which is no option of '{arguments[0]}', expected {expected}.", refused.Error);
-        Assert.Single(refused.Error.Split("MC320"), part => part.StartsWith(": ", StringComparison.Ordinal)); // not also what follows from it
-    }
+        => RefusedOnce($"found '{found}', which is no option of '{arguments[0]}', expected {expected}.", arguments);
 
     [Theory]
     [InlineData("found 'Once upon', which belongs to no option of 'run', expected perhaps --prompt \"Once upon\".", "run", "DIR", "Once", "upon")]
@@ -65,11 +61,7 @@ public sealed class UsageTests
     [InlineData("found 'inspekt', which is no command of 'modelc', expected perhaps inspect.", "inspekt", "DIR")]
     [InlineData("found no command, expected one of ")]
     public void WhatNobodyTakesIsNamed(string said, params string[] arguments)
-    {
-        Finished refused = ChildProcess.Modelc(arguments).Expect(2);
-        Assert.StartsWith($"modelc: error MC320: {said}", refused.Error);
-        Assert.Single(refused.Error.Split("MC320"), part => part.StartsWith(": ", StringComparison.Ordinal));
-    }
+        => RefusedOnce(said, arguments);
 
     /// <summary>Nothing behind an option, or the next option; an option twice; what must be given; and a value that is none beside one that it would be compared with.</summary>
     [Theory]
@@ -83,11 +75,7 @@ public sealed class UsageTests
     [InlineData("found neither --like NAME nor --config FILE, expected one of them.", "synth", "OUT")]
     [InlineData("--steps: found 'x', expected a whole number, at least 1.", "train", "--config", "FILE", "--text", "FILE", "--steps", "x", "--warmup", "9", "-o", "OUT")]
     public void WhatIsMissingOrTooMuchIsNamed(string said, params string[] arguments)
-    {
-        Finished refused = ChildProcess.Modelc(arguments).Expect(2);
-        Assert.StartsWith($"modelc: error MC320: {said}", refused.Error);
-        Assert.Single(refused.Error.Split("MC320"), part => part.StartsWith(": ", StringComparison.Ordinal));
-    }
+        => RefusedOnce(said, arguments);
 
     /// <summary>A text may begin with a dash, and after -- so may anything: what is missing is the folder.</summary>
     [Theory]
@@ -99,4 +87,12 @@ public sealed class UsageTests
     [Fact]
     public void PromptAndTokensTogetherAreRefused()
         => Assert.Contains("MC320: --prompt and --tokens: ", ChildProcess.Modelc("run", "DIR", "--prompt", "a", "--tokens", "1").Expect(2).Error);
+
+    /// <summary>That mistake, and none that only follows from it.</summary>
+    private static void RefusedOnce(string said, string[] arguments)
+    {
+        Finished refused = ChildProcess.Modelc(arguments).Expect(2);
+        Assert.StartsWith($"modelc: error MC320: {said}", refused.Error);
+        Assert.Single(refused.Error.Split("MC320"), part => part.StartsWith(": ", StringComparison.Ordinal));
+    }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using ModelCompiler.Compiler;
 using ModelCompiler.Compiler.Plan;
 using ModelCompiler.EndToEnd.Tests.Conformance;
@@ -60,6 +61,20 @@ public class TextTests
     {
         string text = Emit("qwen2-biased", "bf16", cache).Single(emitted => emitted.HintName == file).Text;
         Snapshot.Match(snapshot, method is null ? text : Method(text, method));
+    }
+
+    /// <summary>Where it was measured to win, a projection asks for what it will write, before the product.</summary>
+    [Theory]
+    [InlineData("Avx512", true)]
+    [InlineData("Avx2", false)]
+    [InlineData("Neon", false)]
+    [InlineData("Portable", false)]
+    public void ProjectionsAskForWhatTheyWrite(string target, bool asks)
+    {
+        string kernels = Emit("qwen2-biased", "bf16").Single(file => file.HintName == $"Model.{target}.g.cs").Text;
+        string[] panels = [.. kernels.Split("private static void Linear").Skip(1).Select(method => method.Split("/// <summary>")[0])];
+        Assert.NotEmpty(panels);
+        Assert.All(panels, panel => Assert.Equal(asks, Regex.IsMatch(panel, @"Ask\d+\(y, \d+, count\);\n\s+Product")));
     }
 
     /// <summary>A culture with nothing in common with C#: comma, another minus, grouped digits. ICU's own are not on every machine.</summary>

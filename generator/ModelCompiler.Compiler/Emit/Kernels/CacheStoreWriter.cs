@@ -35,7 +35,6 @@ internal static class CacheStoreWriter
         string one = Require(set, block);
         return set.Require(KernelFile.Kernels, one + "Rows", writer =>
         {
-            const int together = 16;
             writer.Line("/// <summary>Stores keys (transposed) and values of the first of some positions, or of more; how many.</summary>");
             writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
             writer.Open($"private static int {one}Rows(float* keys, nint keyStride, float* values, nint valueStride, byte** pages, nint offset, int position, int rows, uint* codes)");
@@ -43,13 +42,13 @@ internal static class CacheStoreWriter
             writer.Line($"int column = position % {CachePage.Positions};");
             if (block.Format.NumbersPerWord == 1)
             {
-                writer.Open($"if (rows >= {together} && column <= {CachePage.Positions - together})");
-                writer.Line($"{TransposeWriter.Require(set)}(keys, keyStride, {together}, {block.HeadDim}, (float*)block + column, {CachePage.Positions});");
+                writer.Open($"if (rows >= {RowGrain.CacheStore} && column <= {CachePage.Positions - RowGrain.CacheStore})");
+                writer.Line($"{TransposeWriter.Require(set)}(keys, keyStride, {RowGrain.CacheStore}, {block.HeadDim}, (float*)block + column, {CachePage.Positions});");
                 writer.Line($"float* to = (float*)(block + {block.ValuesOffsetBytes}) + (column * {block.HeadDim});");
-                writer.Open($"for (float* end = to + {together * block.HeadDim}; to < end; to += {block.HeadDim})");
+                writer.Open($"for (float* end = to + {RowGrain.CacheStore * block.HeadDim}; to < end; to += {block.HeadDim})");
                 WriteCopy(writer, set.Target, block, "values", "to");
                 writer.Line("values += valueStride;").Close().Line();
-                writer.Line($"return {together};").Close().Line();
+                writer.Line($"return {RowGrain.CacheStore};").Close().Line();
             }
 
             writer.Line($"{one}(keys, values, block, column, codes);");

@@ -6,8 +6,7 @@ namespace ModelCompiler.Compiler.Emit.Kernels;
 
 /// <summary>
 /// A projection: workers claim panels (and, where panels are few, blocks of rows of them); all rows of a claim pass over a panel while it is in
-/// the L2 cache; what follows the product is applied to a tile while it is in L1. Before a tile's product the lines that it will write are asked for: a store waits for its
-/// line, and the queue of stores is shorter than a tile (AVX-512, 2 threads, 2,048 rows: + 1 to 2 % with 320 and 768 inputs, nothing with 3,072); not where an epilogue follows a product in blocks, whose tile lies in L1. Many rows pass over a panel that was unpacked to float32 once for
+/// the L2 cache; what follows the product is applied to a tile while it is in L1. Many rows pass over a panel that was unpacked to float32 once for
 /// all of them: the same numbers, so the same bits.
 /// </summary>
 internal static class LinearWriter
@@ -114,7 +113,7 @@ internal static class LinearWriter
             format, kernel.Inputs, columns, columns, false, !passes && kernel.HasBias, !passes && kernel.HasResidual));
         writer.Open($"for (int row = 0; row < rows; row += {tileRows})");
         writer.Line($"int count = Math.Min({tileRows}, rows - row);");
-        PrefetchWriter.WriteRows(set, writer, "y", Literals.Int(kernel.OutStride), "count", columns);
+        WritePrefetch(set, writer, "y", Literals.Int(kernel.OutStride), columns);
         if (!passes)
         {
             writer.Line($"{product}(x, {kernel.InStride}, count, {panel}, y, {kernel.OutStride}"
@@ -192,14 +191,24 @@ internal static class LinearWriter
         writer.Line($"int count = Math.Min({tileRows}, rows - row);");
         writer.Line($"float* input = x + ((nint)row * {kernel.InStride}) + (block * {format.InputFloats(kernel.BlockInputs)});");
         writer.Line($"float* output = {target} + ((nint)row * {stride});");
-        if (!kernel.HasEpilogue)
+        writer.Open("if (block == 0)");
+        if (!kernel.HasEpilogue) // else what is written lies in L1
         {
-            PrefetchWriter.WriteRows(set, writer, "output", stride, "count", columns);
+            WritePrefetch(set, writer, "output", stride, columns);
         }
 
-        writer.Open("if (block == 0)").Line($"{begin}(input, {kernel.InStride}, count, {panel}, output, {stride});").Close();
+        writer.Line($"{begin}(input, {kernel.InStride}, count, {panel}, output, {stride});").Close();
         writer.Open("else").Line($"{next}(input, {kernel.InStride}, count, {panel}, output, {stride});").Close();
         writer.Close();
+    }
+
+    /// <summary>Asks for what the next tile of count rows writes, where the plan wants it.</summary>
+    private static void WritePrefetch(KernelSet set, SourceWriter writer, string y, string stride, int columns)
+    {
+        if (TilePlan.PrefetchesOutputs(set.Target.Set))
+        {
+            writer.Line($"{PrefetchWriter.Rows(set, columns, near: false)}({y}, {stride}, count);");
+        }
     }
 
     private static void WriteEpilogue(SourceWriter writer, KernelSet set, LinearKernel kernel, int columns, string rows, string up)

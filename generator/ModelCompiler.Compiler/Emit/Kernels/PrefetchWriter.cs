@@ -10,19 +10,8 @@ internal static class PrefetchWriter
 {
     private const int LineFloats = 16;
 
-    /// <summary>Whether the target can ask.</summary>
-    public static bool CanAsk(KernelSet set) => set.Target.Prefetch("y", near: false) is not null;
-
-    /// <summary>The statement that asks for columns of some rows, y[rows × columns]; none where the target cannot ask.</summary>
-    public static void WriteRows(KernelSet set, SourceWriter writer, string y, string stride, string rows, int columns, bool near = false)
-    {
-        if (CanAsk(set))
-        {
-            writer.Line($"{Require(set, columns, near)}({y}, {stride}, {rows});");
-        }
-    }
-
-    private static string Require(KernelSet set, int columns, bool near)
+    /// <summary>Requires <c>(y, stride, rows)</c>, which asks for columns of some rows, y[rows × columns].</summary>
+    public static string Rows(KernelSet set, int columns, bool near)
     {
         string name = $"Ask{columns}{(near ? "Near" : "")}";
         return set.Require(KernelFile.Kernels, name, writer =>

@@ -13,8 +13,6 @@ internal sealed class Avx2Target() : VectorTarget(TargetSet.Avx2, 8)
 
     public override Func<string, string, bool, string> Interleave => (a, b, upper) => $"Avx.Unpack{(upper ? "High" : "Low")}({a}, {b})";
 
-    public override string Prefetch(string pointer, bool near) => $"Sse.Prefetch{(near ? 0 : 1)}({pointer});";
-
     public override BlockDot Dot { get; } = new PairwiseDot("Avx2");
 
     public override string LoadScales(string pointer) => $"(Avx2.ConvertToVector256Int32(Vector128.Load((ushort*)({pointer}))) << 16).AsSingle()";

@@ -56,7 +56,7 @@ internal abstract class VectorTarget(TargetSet set, int lanes)
     /// </summary>
     public virtual Func<string, string, bool, string>? Interleave => null;
 
-    /// <summary>C# that asks for the cache line at a pointer before it is needed, as far as the second level or, near, the first; null where C# has no such instruction.</summary>
+    /// <summary>C# that asks for the cache line at a pointer before it is needed, as far as the second level or, near, the first; null where no plan asks, or C# has no such instruction.</summary>
     public virtual string? Prefetch(string pointer, bool near) => null;
 
     public string Load(string pointer) => $"{Vector}.Load({pointer})";

@@ -22,6 +22,12 @@ public static class OuterTilePlan
     /// </summary>
     private const int WantedItems = 32;
 
+    /// <summary>
+    /// Whether the next rows of dy are asked for while tiles pass: each lies on a page of its own, and the copy waited for memory a twentieth of the time. Measured with AVX-512,
+    /// 2 threads, 2,048 rows: + 4 to 5 % with 320 inputs, + 1.5 % with 864.
+    /// </summary>
+    public static bool Prefetches(TargetSet target) => target == TargetSet.Avx512;
+
     /// <summary>Inputs of an item of a weight gradient: all, or some 96 and more in equal blocks where <paramref name="panels"/> alone are few items.</summary>
     public static int InputBlock(int inputs, int panels)
     {
