@@ -8,10 +8,10 @@ internal static class TrainingBlocks
     /// <summary>Logits that exist at a time: enough rows that a pass over the head's matrix and its gradient hides behind their arithmetic.</summary>
     private const long LogitsBytes = 32L << 20;
 
-    private const int MostLossRows = 512;
+    private const int MostLossRows = 516;
 
     /// <summary>Whole tiles of rows of every instruction set.</summary>
-    private const int RowMultiple = 12;
+    public const int RowMultiple = 12;
 
     /// <summary>Outputs of a matrix whose 64 columns of inputs, transposed, stay in the L2 cache while all rows pass over them: equal blocks, in whole panels.</summary>
     public static int Outputs(PackedMatrix matrix)

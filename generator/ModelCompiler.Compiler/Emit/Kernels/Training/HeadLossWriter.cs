@@ -18,8 +18,10 @@ internal static class HeadLossWriter
     {
         writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         writer.Open($"public static void {kernel.Name}({Parameters(kernel)})");
-        writer.Open($"for (int begin = 0; begin < w.Rows; begin += {kernel.BlockRows})");
-        writer.Line($"int rows = Math.Min({kernel.BlockRows}, w.Rows - begin);");
+        writer.Line($"int blocks = (w.Rows + {kernel.BlockRows - 1}) / {kernel.BlockRows};");
+        writer.Line($"int most = ((w.Rows + blocks - 1) / Math.Max(blocks, 1) + {TrainingBlocks.RowMultiple - 1}) / {TrainingBlocks.RowMultiple} * {TrainingBlocks.RowMultiple}; // equal blocks: each turns the whole matrix");
+        writer.Open("for (int begin = 0; begin < w.Rows; begin += most)");
+        writer.Line("int rows = Math.Min(most, w.Rows - begin);");
         writer.Line($"{Logits(set, kernel)}(w, x + ((nint)begin * {kernel.InStride}), rows, panels);");
         writer.Line("w.Barrier();");
         writer.Open("while (w.Next(rows, 1, out int first, out int last))");

@@ -5,28 +5,90 @@ using ModelCompiler.Compiler.Plan.Training;
 
 namespace ModelCompiler.Compiler.Emit.Kernels.Training;
 
-/// <summary>The gradients of a norm's gain and bias: workers claim blocks of columns and walk down all rows.</summary>
+/// <summary>The gradients of a norm's gain and bias: workers claim blocks of columns and walk down all rows, the sums in registers.</summary>
 internal static class NormParameterGradientWriter
 {
-    /// <summary>Columns of an item: four cache lines of a row.</summary>
-    private const int Columns = 64;
+    /// <summary>Columns of an item: two cache lines of a row, and on every instruction set no more sums than registers.</summary>
+    private const int Columns = 32;
+
+    /// <summary>Rows ahead that are asked for: no prefetcher follows a column from page to page.</summary>
+    private const int RowsAhead = 12;
 
     public static string Parameters(NormParameterGradientKernel kernel)
         => "Worker w, float* x, float* dy, float* statistics" + (kernel.HasWeight ? ", float* dgain" : "") + (kernel.HasBias ? ", float* dbias" : "");
 
     public static void Write(KernelSet set, SourceWriter writer, NormParameterGradientKernel kernel)
     {
-        VectorTarget t = set.Target;
-        int padded = ArenaPlanner.Pad(kernel.Width);
+        int padded = ArenaPlanner.Pad(kernel.Width), full = padded / Columns;
         writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         writer.Open($"public static void {kernel.Name}({Parameters(kernel)})");
         writer.Open($"while (w.Next({(padded + Columns - 1) / Columns}, 1, out int first, out int last))");
-        writer.Open("for (nint row = 0; row < w.Rows; row++)");
+        writer.Line($"int column = first * {Columns};");
+        string Call(int columns) => $"{Block(set, kernel, columns)}(x + column, dy + column, statistics, w.Rows"
+            + (kernel.HasWeight ? ", dgain + column" : "") + (kernel.HasBias ? ", dbias + column" : "") + ");";
+        if (padded % Columns == 0 || full == 0)
+        {
+            writer.Line(Call(full == 0 ? padded : Columns));
+        }
+        else
+        {
+            writer.Open($"if (first < {full})").Line(Call(Columns)).Close();
+            writer.Open("else").Line(Call(padded % Columns)).Close();
+        }
+
+        writer.Close().Close();
+    }
+
+    /// <summary>Requires the method that adds some columns of all rows.</summary>
+    private static string Block(KernelSet set, NormParameterGradientKernel kernel, int columns) => set.Require(KernelFile.Kernels, $"{kernel.Name}Columns{columns}", writer =>
+    {
+        VectorTarget t = set.Target;
+        int registers = columns / t.Lanes;
+        string At(string pointer, int register) => register == 0 ? pointer : $"{pointer} + {register * t.Lanes}";
+        writer.Line($"/// <summary>{columns} columns of all rows.</summary>");
+        writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+        writer.Open($"private static void {kernel.Name}Columns{columns}({Parameters(kernel).Replace("Worker w, ", "").Replace("float* statistics", "float* statistics, int rows")})");
+        for (int i = 0; i < registers; i++)
+        {
+            if (kernel.HasWeight)
+            {
+                writer.Line($"var gain{i} = {t.Load(At("dgain", i))};");
+            }
+
+            if (kernel.HasBias)
+            {
+                writer.Line($"var bias{i} = {t.Load(At("dbias", i))};");
+            }
+        }
+
+        writer.Open("for (nint row = 0; row < rows; row++)");
         writer.Open($"for (nint group = 0; group < {kernel.Groups}; group++)");
-        writer.Line($"float* numbers = x + (row * {kernel.InStride}) + (group * {kernel.GroupStride});");
+        WriteRow(writer, t, kernel, registers, At);
+        writer.Close().Close().Line();
+        for (int i = 0; i < registers; i++)
+        {
+            if (kernel.HasWeight)
+            {
+                writer.Line(t.Store($"gain{i}", At("dgain", i)));
+            }
+
+            if (kernel.HasBias)
+            {
+                writer.Line(t.Store($"bias{i}", At("dbias", i)));
+            }
+        }
+
+        writer.Close();
+    });
+
+    private static void WriteRow(SourceWriter writer, VectorTarget t, NormParameterGradientKernel kernel, int registers, Func<string, int, string> at)
+    {
         writer.Line($"float* gradients = dy + (row * {kernel.GradientStride}) + (group * {kernel.GroupStride});");
+        WriteAhead(writer, t, "gradients", kernel.GradientStride, registers);
         if (kernel.HasWeight)
         {
+            writer.Line($"float* numbers = x + (row * {kernel.InStride}) + (group * {kernel.GroupStride});");
+            WriteAhead(writer, t, "numbers", kernel.InStride, registers);
             writer.Line($"float* of = statistics + (row * {kernel.StatisticsStride}) + (group * 2);");
             if (kernel.Kind == NormKind.Layer)
             {
@@ -36,19 +98,31 @@ internal static class NormParameterGradientWriter
             writer.Line($"var scale = {t.Broadcast("of[1]")};");
         }
 
-        writer.Open($"for (nint c = first * {Columns}; c < Math.Min(last * {Columns}, {padded}); c += {t.Lanes})");
-        writer.Line($"var g = {t.Load("gradients + c")};");
-        if (kernel.HasWeight)
+        for (int i = 0; i < registers; i++)
         {
-            string normal = kernel.Kind == NormKind.Layer ? $"({t.Load("numbers + c")} - mean) * scale" : $"{t.Load("numbers + c")} * scale";
-            writer.Line(t.Store(t.Fma("g", normal, t.Load("dgain + c")), "dgain + c"));
-        }
+            writer.Line($"var g{i} = {t.Load(at("gradients", i))};");
+            if (kernel.HasWeight)
+            {
+                string number = t.Load(at("numbers", i));
+                string normal = kernel.Kind == NormKind.Layer ? $"({number} - mean) * scale" : $"{number} * scale";
+                writer.Line($"gain{i} = {t.Fma($"g{i}", normal, $"gain{i}")};");
+            }
 
-        if (kernel.HasBias)
+            if (kernel.HasBias)
+            {
+                writer.Line($"bias{i} += g{i};");
+            }
+        }
+    }
+
+    private static void WriteAhead(SourceWriter writer, VectorTarget t, string pointer, int stride, int registers)
+    {
+        for (int line = 0; line < registers * t.Lanes; line += 16)
         {
-            writer.Line(t.Store($"{t.Load("dbias + c")} + g", "dbias + c"));
+            if (t.Prefetch($"{pointer} + {(RowsAhead * stride) + line}", near: true) is { } ask)
+            {
+                writer.Line(ask);
+            }
         }
-
-        writer.Close().Close().Close().Close().Close();
     }
 }
