@@ -1,6 +1,7 @@
 using ModelCompiler.Compiler.Emit.Targets;
 using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Plan;
+using ModelCompiler.Compiler.Plan.Training;
 
 namespace ModelCompiler.Compiler.Emit.Kernels.Training;
 
@@ -83,8 +84,20 @@ internal static class OuterTileWriter
         writer.Line("nint row = 0;");
         if (unroll > 1)
         {
+            int ahead = product.SumStride == product.Columns ? OuterTilePlan.SumsAhead(t.Set, inputs * product.Columns, unroll) : 0;
+            if (ahead > 0)
+            {
+                writer.Line($"float* next = &sums[{inputs * product.SumStride}]; // the sums of the next tile");
+            }
+
             writer.Open($"for (; row <= rows - {unroll}; row += {unroll})");
             WriteRows(writer, t, product, inputs, registers, unroll);
+            if (ahead > 0)
+            {
+                PrefetchWriter.WriteLines(writer, t, "next", 0, ahead, near: true);
+                writer.Line($"next += {ahead};");
+            }
+
             writer.Close().Line();
         }
 
