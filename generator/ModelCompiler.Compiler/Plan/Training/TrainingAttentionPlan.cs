@@ -10,6 +10,9 @@ public sealed record TrainingAttentionPlan(int HeadStride)
     /// <summary>Positions of a page, and rows of a block of the gradient, which begins where a page does.</summary>
     public const int PageRows = 64;
 
+    /// <summary>Positions that a tile of rows takes at least of the last page that it sees: half a page, since on average half of the last one is not visible.</summary>
+    public const int PageColumns = 32;
+
     /// <summary>
     /// Floats between rows of scores beyond the positions: rows a multiple of a page apart would share a few sets of the first-level cache, and the sums of outer products read them
     /// column by column.

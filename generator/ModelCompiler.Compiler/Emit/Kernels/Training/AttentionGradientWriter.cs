@@ -59,7 +59,6 @@ internal static class AttentionGradientWriter
     private static string Rows(KernelSet set, AttentionGradientKernel a) => set.Require(KernelFile.Kernels, a.Name + "Rows", writer =>
     {
         int head = a.HeadStride, tile = TilePlan.Rows(set.Target.Set, F32Format.Instance);
-        string scores = TileWriter.Require(set, new Product(F32Format.Instance, head, TrainingAttentionPlan.PageRows, TrainingAttentionPlan.PageRows, false));
         string softmax = WholeSoftmaxWriter.Require(set, a.Name + "Softmax", a.ScoreScale, a.SoftCap, true);
         string slopes = Slopes(set, a);
         writer.Line($"/// <summary>Up to {TrainingAttentionPlan.PageRows} rows of one query head, the first at position row.</summary>");
@@ -73,14 +72,17 @@ internal static class AttentionGradientWriter
             writer.Line($"float* bent = slopes + ({TrainingAttentionPlan.PageRows} * stride);");
         }
 
-        writer.Line($"int begin = {TrainingAttentionWriter.Begin(a.Window)}, end = row + {TrainingAttentionPlan.PageRows};");
+        writer.Line($"int begin = {TrainingAttentionWriter.Begin(a.Window)};");
         writer.Open($"for (int first = 0; first < rows; first += {tile})");
         writer.Line($"int count = Math.Min({tile}, rows - first);");
         writer.Line("float* p = weights + (first * stride), ds = slopes + (first * stride);");
-        writer.Open("for (int page = begin; page < end; page += 64)");
-        writer.Line($"{scores}(q + ((nint)first * {a.QueryStride}), {a.QueryStride}, count, turnedKeys + ((nint)page * {head}), p + page, stride); // scores = q · kᵀ");
-        writer.Line($"{scores}(dy + ((nint)first * {a.GradientStride}), {a.GradientStride}, count, turnedValues + ((nint)page * {head}), ds + page, stride); // dp = dy · vᵀ");
-        writer.Close().Line();
+        int columns = TrainingAttentionPlan.PageColumns;
+        writer.Line($"int end = Math.Min((row + first + count + {tile - 1 + columns - 1}) & ~{columns - 1}, row + {TrainingAttentionPlan.PageRows}); // outer tiles read {tile - 1} positions beyond a row's own");
+        TrainingAttentionWriter.WritePages(writer, set, head, "end", scores =>
+        [
+            $"{scores}(q + ((nint)first * {a.QueryStride}), {a.QueryStride}, count, turnedKeys + ((nint)page * {head}), p + page, stride); // scores = q · kᵀ",
+            $"{scores}(dy + ((nint)first * {a.GradientStride}), {a.GradientStride}, count, turnedValues + ((nint)page * {head}), ds + page, stride); // dp = dy · vᵀ",
+        ]);
         writer.Open("for (int i = 0; i < count; i++)");
         writer.Line("int own = row + first + i;");
         string bent = a.SoftCap is null ? "" : ", bent";

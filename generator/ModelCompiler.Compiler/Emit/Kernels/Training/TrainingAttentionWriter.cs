@@ -37,7 +37,6 @@ internal static class TrainingAttentionWriter
     private static string Sequence(KernelSet set, TrainingAttentionKernel a) => set.Require(KernelFile.Kernels, a.Name + "Sequence", writer =>
     {
         int head = a.HeadStride, group = a.Heads / a.KvHeads, tile = TilePlan.Rows(set.Target.Set, F32Format.Instance);
-        string scores = TileWriter.Require(set, new Product(F32Format.Instance, head, TrainingAttentionPlan.PageRows, TrainingAttentionPlan.PageRows, false));
         string softmax = WholeSoftmaxWriter.Require(set, a.Name + "Softmax", a.ScoreScale, a.SoftCap, false);
         writer.Line($"/// <summary>The {group} quer{(group == 1 ? "y" : "ies")} of one key/value head in one sequence.</summary>");
         writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
@@ -52,10 +51,8 @@ internal static class TrainingAttentionWriter
         writer.Line($"{CopyPadded(set, head)}(v, {a.ValueStride}, rows, values);");
         writer.Open($"for (nint h = 0; h < {group}; h++)");
         writer.Open($"for (int row = 0; row < rows; row += {tile})");
-        writer.Line($"int count = Math.Min({tile}, rows - row), end = (row + count + 63) & ~63, begin = {Begin(a.Window)};");
-        writer.Open("for (int page = begin; page < end; page += 64)");
-        writer.Line($"{scores}(q + ((nint)row * {a.QueryStride}) + (h * {head}), {a.QueryStride}, count, keys + ((nint)page * {head}), scores + page, stride); // scores = q · kᵀ");
-        writer.Close().Line();
+        writer.Line($"int count = Math.Min({tile}, rows - row), end = (row + count + {TrainingAttentionPlan.PageColumns - 1}) & ~{TrainingAttentionPlan.PageColumns - 1}, begin = {Begin(a.Window)};");
+        WritePages(writer, set, head, "end", scores => [$"{scores}(q + ((nint)row * {a.QueryStride}) + (h * {head}), {a.QueryStride}, count, keys + ((nint)page * {head}), scores + page, stride); // scores = q · kᵀ"]);
         writer.Open("for (int i = 0; i < count; i++)");
         writer.Line($"factors[i] = 1f / {softmax}(scores + (i * stride), begin, end, {First(a.Window, "row + i")}, row + i);");
         writer.Close().Line();
@@ -65,6 +62,30 @@ internal static class TrainingAttentionWriter
         WriteScale(writer, set.Target, head, a.OutStride);
         writer.Close().Close().Close();
     });
+
+    /// <summary>
+    /// Products of a tile of rows with the pages of transposed keys (or values) from position begin to <paramref name="end"/>, a multiple of <see cref="TrainingAttentionPlan.PageColumns"/>;
+    /// <paramref name="calls"/> with the name of the product, for the page at <c>page</c>.
+    /// </summary>
+    public static void WritePages(SourceWriter writer, KernelSet set, int head, string end, Func<string, string[]> calls)
+    {
+        string Product(int columns) => TileWriter.Require(set, new Product(F32Format.Instance, head, columns, TrainingAttentionPlan.PageRows, false));
+        void Write(string product)
+        {
+            foreach (string call in calls(product))
+            {
+                writer.Line(call);
+            }
+        }
+
+        writer.Open($"for (int page = begin; page < {end}; page += {TrainingAttentionPlan.PageRows})");
+        writer.Open($"if ({end} - page > {TrainingAttentionPlan.PageColumns})");
+        Write(Product(TrainingAttentionPlan.PageRows));
+        writer.Close();
+        writer.Open("else");
+        Write(Product(TrainingAttentionPlan.PageColumns));
+        writer.Close().Close().Line();
+    }
 
     /// <summary>y = factor · y, row by row.</summary>
     private static void WriteScale(SourceWriter writer, VectorTarget t, int head, int stride)
