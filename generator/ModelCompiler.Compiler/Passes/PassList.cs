@@ -38,6 +38,7 @@ public static class PassList
         new("fuse-projections", (graph, _) => FuseProjections.Apply(graph)),           // q, k, v: one matrix
         new("quantise-inputs", QuantiseInputs.Apply),                                  // of frozen matrices in block formats
         new("fuse-gradients", (graph, _) => FuseGradients.Apply(graph)),               // one product for dx and one for dW of each matrix
+        new("fuse-gradient-epilogue", (graph, _) => FuseGradientEpilogue.Apply(graph)), // a gate's gradient on the tile of dx, while it is in L1
     ];
 
     /// <summary>Runs a list; <paramref name="afterEach"/> sees every graph on the way (verification, dumps).</summary>
