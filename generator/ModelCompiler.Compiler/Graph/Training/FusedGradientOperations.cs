@@ -46,7 +46,7 @@ public sealed record GradientPart(Value OutputGradient, Parameter? Weight, Param
 
 /// <summary>
 /// dx = Σ_i dy_i · W_i (+ residual): of all products that read one input, whose matrices lie side by side. With a <paramref name="Gate"/> (made by a pass) dx is
-/// that one's dh, which never exists, and its outputs are the outputs.
+/// dh, which goes on to dgate (<see cref="Operation.Output"/>) and dup tile by tile and is kept nowhere.
 /// </summary>
 public sealed record FusedInputGradient(Value Output, Place Place, EquatableArray<GradientPart> Parts, Value? Residual, GateGradient? Gate = null)
     : Operation(Output, Place)

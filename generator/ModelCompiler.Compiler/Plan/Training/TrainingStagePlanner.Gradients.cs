@@ -137,17 +137,17 @@ internal sealed partial class TrainingStagePlanner
     {
         Slot dy = Slot(parts[0].OutputGradient), dx = Slot(gradient.Output);
         Slot? residual = residualValue is null ? null : Slot(residualValue);
-        Slot[] gates = gate is null ? [] : [Slot(gate.Gate), Slot(gate.Up)], further = gate is null ? [] : [Slot(gate.UpGradient)];
-        RequireAlike(gradient, [dx, residual ?? dx, .. gates, .. further]);
+        Slot[] read = gate is null ? [] : [Slot(gate.Gate), Slot(gate.Up)], dup = gate is null ? [] : [Slot(gate.UpGradient)];
+        RequireAlike(gradient, [dx, residual ?? dx, .. read, .. dup]);
         PackedMatrix matrix = Matrix(gradient, parts, dx);
-        GateGradientPlan? plan = gate is null ? null : new(gate.Activation, gates[0].Buffer.Stride, gates[1].Buffer.Stride, further[0].Buffer.Stride);
+        GateGradientPlan? plan = gate is null ? null : new(gate.Activation, read[0].Buffer.Stride, read[1].Buffer.Stride, dup[0].Buffer.Stride);
         InputGradientKernel kernel = names.Name(name => new InputGradientKernel(
             name, matrix.Format, matrix.Parts.Count, dx.PaddedWidth, matrix.PaddedOutputs, TrainingBlocks.Outputs(matrix), dy.Buffer.Stride,
             residual?.Buffer.Stride ?? 0, dx.Buffer.Stride, residual is not null, plan),
             $"InputGradient{parts.Sum(part => part.OutputGradient.Width)}x{gradient.Output.Width}" + (residual is null ? "" : "Add") + (gate is null ? "" : $"Gated{gate.Activation}"));
         string sum = (residual is null ? "" : $"{residual.Name} + ") + $"{Row(parts.Select(part => part.OutputGradient))} · W";
         string equation = gate is null ? $"{dx.Name} = {sum}" : $"dh = {sum}; {Equation(gate)}";
-        Add(kernel, gradient, equation, [dy, .. residual is null ? [] : new[] { residual }, .. gates, dx, .. further], [memory.Argument("panels", matrix, parts[0].Weight!)]);
+        Add(kernel, gradient, equation, [dy, .. residual is null ? [] : new[] { residual }, .. read, dx, .. dup], [memory.Argument("panels", matrix, parts[0].Weight!)]);
     }
 
     private static string Equation(GateGradient gate)

@@ -21,8 +21,9 @@ internal static class GateGradientWriter
             writer.Line($"var g = {t.Load($"gate + (row * {gate.GateStride}) + c")};");
             writer.Line($"var u = {t.Load($"up + (row * {gate.UpStride}) + c")};");
             writer.Line($"var d = {t.Load("dh + (row * 64) + c")};");
-            writer.Line(t.Store($"d * u * {ActivationWriter.Derivative(set, gate.Activation, "g")}", $"dgate + (row * {kernel.OutStride}) + c"));
-            writer.Line(t.Store($"d * {ActivationWriter.Apply(set, gate.Activation, "g")}", $"dup + (row * {gate.UpGradientStride}) + c"));
+            writer.Line($"var f = {ActivationWriter.ApplyWithDerivative(set, gate.Activation, "g", "slope")};");
+            writer.Line(t.Store("d * u * slope", $"dgate + (row * {kernel.OutStride}) + c"));
+            writer.Line(t.Store("d * f", $"dup + (row * {gate.UpGradientStride}) + c"));
             writer.Close().Close().Close();
         });
     }
