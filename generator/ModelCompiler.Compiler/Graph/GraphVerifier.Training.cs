@@ -103,11 +103,7 @@ public sealed partial class GraphVerifier
                     }
                 }
 
-                if (fused.Residual is { } residual)
-                {
-                    ExpectSameWidth(name, fused.Output, residual);
-                }
-
+                ExpectSameWidth(name, [fused.Output, .. fused.Outputs, .. fused.Elementwise]);
                 break;
         }
     }

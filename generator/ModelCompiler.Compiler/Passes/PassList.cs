@@ -29,15 +29,16 @@ public static class PassList
     [
         new("autodiff", (graph, _) => Autodiff.Apply(graph, trained)),
         new("recompute", (graph, _) => Recompute.Apply(graph, recomputedLayers)),
-        new("recompute-activations", (graph, _) => RecomputeActivations.Apply(graph)), // f(h) from h, which is kept
+        new("recompute-activations", (graph, _) => RecomputeActivations.Apply(graph)),  // f(h) from h, which is kept
         new("fuse-embedding", (graph, _) => FuseEmbedding.Apply(graph)),
-        new("fuse-loss", (graph, _) => FuseLoss.Apply(graph)),                         // logits for a block of rows at a time
-        new("fuse-gate", (graph, _) => FuseGate.Apply(FuseGateGradient.Apply(graph))), // gate and up share the walk over x; f(gate) is not kept
-        new("fuse-epilogue", (graph, _) => FuseEpilogue.Apply(graph)),                 // residuals on the tile (activations where nothing is differentiated)
-        new("fuse-sums", (graph, _) => FuseGradientSums.Apply(graph)),                 // what flows past a norm is added where its gradient is written
-        new("fuse-projections", (graph, _) => FuseProjections.Apply(graph)),           // q, k, v: one matrix
-        new("quantise-inputs", QuantiseInputs.Apply),                                  // of frozen matrices in block formats
-        new("fuse-gradients", (graph, _) => FuseGradients.Apply(graph)),               // one product for dx and one for dW of each matrix
+        new("fuse-loss", (graph, _) => FuseLoss.Apply(graph)),                          // logits for a block of rows at a time
+        new("fuse-gate", (graph, _) => FuseGate.Apply(FuseGateGradient.Apply(graph))),  // gate and up share the walk over x; f(gate) is not kept
+        new("fuse-epilogue", (graph, _) => FuseEpilogue.Apply(graph)),                  // residuals on the tile (activations where nothing is differentiated)
+        new("fuse-sums", (graph, _) => FuseGradientSums.Apply(graph)),                  // what flows past a norm is added where its gradient is written
+        new("fuse-projections", (graph, _) => FuseProjections.Apply(graph)),            // q, k, v: one matrix
+        new("quantise-inputs", QuantiseInputs.Apply),                                   // of frozen matrices in block formats
+        new("fuse-gradients", (graph, _) => FuseGradients.Apply(graph)),                // one product for dx and one for dW of each matrix
+        new("fuse-gradient-epilogue", (graph, _) => FuseGradientEpilogue.Apply(graph)), // a gate's gradient on the tile of dx, while it is in L1
     ];
 
     /// <summary>Runs a list; <paramref name="afterEach"/> sees every graph on the way (verification, dumps).</summary>

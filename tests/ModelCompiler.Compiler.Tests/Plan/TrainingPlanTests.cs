@@ -1,6 +1,7 @@
 using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Graph.Training;
+using ModelCompiler.Compiler.Passes.Training;
 using ModelCompiler.Compiler.Plan;
 using ModelCompiler.Compiler.Plan.Training;
 using ModelCompiler.Tool.Synthesis;
@@ -133,6 +134,26 @@ public class TrainingPlanTests(ITestOutputHelper output)
         long least = MostAlive(plan);
         output.WriteLine($"{name}: {plan.Scratch.ArenaFloatsPerRow} floats for each row; {least} live at once");
         Assert.InRange(plan.Scratch.ArenaFloatsPerRow, least, (long)(least * 1.1));
+    }
+
+    /// <summary>Together or not at all: not where gate and up, and their gradients, already lie side by side with others.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(true, "q_proj", "down_proj")]
+    [InlineData(false, "gate_proj", "up_proj")]
+    public void The_gradients_of_gate_and_up_are_written_where_these_lie(bool inAllLayers, params string[] adapted)
+    {
+        AdapterOptions? adapters = adapted.Length == 0 ? null : new(2, 4, adapted.ToEquatable());
+        TrainingPlan plan = ModelCompilation.PlanTraining(PlannedModel.Inputs("m", PlannedModel.Configs["stories15m"]), new TrainingPlanOptions(null, 1024, adapters), [])!;
+        TrainingArena arena = TrainingArena.Plan(plan.Graph);
+        FusedInputGradient[] gated = [.. plan.Graph.Operations.OfType<FusedInputGradient>().Where(product => product.Gate is not null)];
+        Assert.Equal(plan.Graph.Dimensions.Layers, gated.Length);
+        Assert.Equal(gated.Length, plan.Stages.Count(stage => stage.Kernel is InputGradientKernel { Gate: not null }));
+        Assert.Equal(inAllLayers, gated.All(product => InPlace(product.Gate!.Gate, product.Output)));
+        Assert.All(gated, product => Assert.Equal(InPlace(product.Gate!.Gate, product.Output), InPlace(product.Gate.Up, product.Gate.UpGradient)));
+
+        bool InPlace(Value input, Value output)
+            => (arena.Slots[input.Id].Buffer.Offset, arena.Slots[input.Id].Column) == (arena.Slots[output.Id].Buffer.Offset, arena.Slots[output.Id].Column);
     }
 
     [Fact]

@@ -29,8 +29,7 @@ public class TrainingPassTests
                 "NormGradient dAfterFeedForward ← afterFeedForward dNormed",
                 "NormParameterGradient dNormedParameters ← afterFeedForward dNormed",
                 "FusedWeightGradient dFeedForwardOutputParameters ← hidden dAfterFeedForward",
-                "FusedInputGradient dHidden ← dAfterFeedForward",
-                "GateGradient dGate dUp ← gate up dHidden",
+                "FusedInputGradient dGate dUp ← dAfterFeedForward gate up",
                 "FusedWeightGradient dGateParameters ← feedForwardInput dGate dUp",
                 "FusedInputGradient dFeedForwardInput ← dGate dUp",
                 "NormGradient dAfterAttention ← afterAttention dFeedForwardInput dAfterFeedForward",
@@ -55,7 +54,7 @@ public class TrainingPassTests
         Assert.Single(fused.Operations.OfType<HeadLoss>());
         Assert.DoesNotContain(
             fused.Operations,
-            operation => operation is Embedding or Add or Multiply or Linear or CrossEntropy or CrossEntropyGradient or LinearInputGradient or WeightGradient);
+            operation => operation is Embedding or Add or Multiply or Linear or CrossEntropy or CrossEntropyGradient or LinearInputGradient or WeightGradient or GateGradient);
         Assert.DoesNotContain(fused.Operations, operation => operation.Outputs.Concat(operation.Inputs).Any(value => value.Id == fused.Logits.Id));
         Assert.Equal(fused.Parameters.ToHashSet(), fused.TrainedParameters.ToHashSet());
     }
@@ -94,6 +93,27 @@ public class TrainingPassTests
         Assert.Equal(new Place(0, Section.FeedForward), Assert.Single(graph.Operations.OfType<GatedLinear>()).Place);
         Assert.Equal(
             [new Place(1, Section.FeedForward), new Place(0, Section.FeedForward, Backward: true)], graph.Operations.OfType<KeptGatedLinear>().Select(gated => gated.Place));
+    }
+
+    /// <summary>Behind a norm dh is no product's: there is no tile of it to go on with.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_gradient_of_a_gate_joins_the_product_that_gives_dh_or_stays_as_it_is(bool hasNorm)
+    {
+        TrainingSketch sketch = new();
+        Place place = TrainingSketch.Place;
+        Value x = sketch.Tokens(4), gate = sketch.Linear(x, 6), up = sketch.Linear(x, 6);
+        Value activated = sketch.Then(6, value => new Activation(value, place, gate, ActivationKind.Silu));
+        Value hidden = sketch.Then(6, value => new Multiply(value, place, activated, up));
+        Value output = hasNorm ? sketch.Then(6, value => new Norm(value, place, hidden, NormKind.Rms, 1e-3, sketch.Vector(6))) : hidden;
+        ModelGraph fused = PassList.Run(
+            PassList.Training(TrainedParameters.All), sketch.Finish(sketch.Linear(output, 4)), PlannedModel.F32, (_, graph) => TrainingModels.Verified(graph));
+
+        Assert.Equal(hasNorm ? 0 : 1, fused.Operations.OfType<FusedInputGradient>().Count(product => product.Gate is not null));
+        Assert.Equal(hasNorm ? 1 : 0, fused.Operations.OfType<ActivationGradient>().Count());
+        Assert.Empty(fused.Operations.OfType<GateGradient>());
+        GradientCheck.Run(Unfusion.Apply(fused), new SeededParameters(), TrainingSketch.Sequences);
     }
 
     [Fact]

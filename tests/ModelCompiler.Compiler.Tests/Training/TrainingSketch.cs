@@ -19,6 +19,8 @@ internal sealed class TrainingSketch
 
     public static Place Place { get; } = new(0, Section.Attention);
 
+    public static IReadOnlyList<TrainingSequence> Sequences { get; } = [new([0, 3, 1, 4, 2, 3], [3, 1, 4, -1, 3, 0]), new([2, 2], [2, 1])];
+
     /// <summary>Rows that depend on the token.</summary>
     public Value Tokens(int width) => Then(width, value => new Embedding(value, Place, Matrix(Vocab, width)));
 
@@ -58,7 +60,7 @@ internal sealed class TrainingSketch
     public void CheckAt(Value logits)
     {
         ModelGraph training = TrainingModels.Verified(Autodiff.Apply(FinishAt(logits), TrainedParameters.All));
-        GradientCheck.Run(training, new SeededParameters(), [new TrainingSequence([0, 3, 1, 4, 2, 3], [3, 1, 4, -1, 3, 0]), new TrainingSequence([2, 2], [2, 1])]);
+        GradientCheck.Run(training, new SeededParameters(), Sequences);
     }
 
     private Parameter Parameter(string name, int rows, int columns)

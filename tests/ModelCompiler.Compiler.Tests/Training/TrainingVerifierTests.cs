@@ -77,7 +77,13 @@ public class TrainingVerifierTests
 
     [Fact]
     public void The_gradient_of_a_gate_is_as_wide_as_the_gate()
-        => RefusedFused<GateGradient>("MC112", gate => gate with { UpGradient = gate.UpGradient with { Width = 9 } }, "of width 9, expected width 10");
+    {
+        Pass[] passes = [.. PassList.Training(TrainedParameters.All).TakeWhile(pass => pass.Name != "fuse-epilogue")];
+        ModelGraph alone = PassList.Run(passes, TrainingModels.Graph("qwen3"), PlannedModel.F32);
+        Refused("MC112", alone, Once<GateGradient>(gate => gate with { UpGradient = gate.UpGradient with { Width = 9 } }), "of width 9, expected width 10");
+        RefusedFused<FusedInputGradient>(
+            "MC112", fused => fused with { Gate = fused.Gate! with { UpGradient = fused.Gate.UpGradient with { Width = 9 } } }, "of width 9, expected width 10");
+    }
 
     [Fact]
     public void A_fused_gradient_of_an_input_has_no_biases()

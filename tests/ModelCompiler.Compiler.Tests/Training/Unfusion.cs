@@ -69,6 +69,10 @@ internal sealed class Unfusion
             case NormGradient { Residual: { } residual } norm:
                 Add(new Add(norm.Output, place, residual, Add(norm with { Output = New(norm.Output), Residual = null })));
                 break;
+            case FusedInputGradient { Gate: { } gate } fused:
+                Take(fused with { Output = gate.HiddenGradient, Gate = null });
+                Take(gate);
+                break;
             case FusedInputGradient fused:
                 Take(fused);
                 break;

@@ -1,4 +1,5 @@
 using ModelCompiler.Compiler.Formats;
+using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Plan.Training;
 
 namespace ModelCompiler.EndToEnd.Tests.Training;
@@ -120,6 +121,60 @@ public class ProductGradientTests
         if (hasResidual)
         {
             Conformance.Bits.AssertEqual(result, new KernelStep(rows).RunEverywhere(kernel, dy, residual, residual, panels)[2], "dx over the residual");
+        }
+    }
+
+    public static TheoryData<int, int, int, string, int, bool, ActivationKind> GatedShapes => new()
+    {
+        { 1, 48, 48, "f32", 64, false, ActivationKind.Silu },
+        { 130, 80, 208, "f32", 256, true, ActivationKind.GeluTanh },
+        { 67, 144, 208, "f32", 128, true, ActivationKind.Silu },
+        { 35, 64, 96, "f32", 64, false, ActivationKind.GeluErf },
+        { 35, 112, 96, "bf16", 128, false, ActivationKind.QuickGelu },
+        { 35, 112, 208, "q8", 64, false, ActivationKind.Relu },
+        { 35, 48, 208, "q4", 256, true, ActivationKind.Silu },
+    };
+
+    /// <summary>dh stays in scratch; its gate's gradients may lie where gate and up do, or where the residual does.</summary>
+    [Theory]
+    [MemberData(nameof(GatedShapes))]
+    public void GatedInputGradient(int rows, int inputs, int outputs, string formatName, int outputBlock, bool hasResidual, ActivationKind activation)
+    {
+        KernelData data = new(rows + inputs);
+        WeightFormat format = WeightFormat.Find(formatName)!;
+        int stride = outputs + 32, gateStride = 2 * inputs, used = inputs - 8;
+        float[] dy = data.Rows(rows, stride, outputs - 8), residual = data.Rows(rows, gateStride, used);
+        float[] gate = data.Rows(rows, gateStride, used, scale: 3), up = data.Rows(rows, gateStride, used);
+        float[] panels = KernelData.Pack(format, inputs, data.Matrix(outputs, inputs, outputs - 8, used)), matrix = KernelData.Unpack(format, inputs, 1, outputs, panels);
+        float[][] residuals = hasResidual ? [residual] : [];
+        EmittedKernel kernel = new(new InputGradientKernel(
+            "InputGradient", format, 1, inputs, outputs, outputBlock, stride, hasResidual ? gateStride : 0, gateStride, hasResidual, new(activation, gateStride, gateStride, gateStride)));
+        KernelStep step = new(rows);
+        float[][] results = step.RunEverywhere(kernel, [dy, .. residuals, gate, up, new float[rows * gateStride], new float[rows * gateStride], panels]);
+        float[] dgate = results[^3], dup = results[^2];
+
+        double[] dgates = new double[rows * gateStride], dups = new double[rows * gateStride];
+        for (int row = 0; row < rows; row++)
+        {
+            for (int input = 0; input < inputs; input++)
+            {
+                int i = (row * gateStride) + input;
+                double dh = (hasResidual ? residual[i] : 0) + Enumerable.Range(0, outputs).Sum(output => (double)dy[(row * stride) + output] * matrix[(output * inputs) + input]);
+                dgates[i] = dh * up[i] * ActivationFunctions.Slope(activation, gate[i]);
+                dups[i] = dh * ActivationFunctions.Value(activation, gate[i]);
+            }
+        }
+
+        KernelData.AssertClose(dgates, dgate, "dgate");
+        KernelData.AssertClose(dups, dup, "dup");
+        Assert.All(dgate.Concat(dup).Where((_, i) => i % gateStride >= used), value => Assert.Equal(0, value));
+
+        float[][] inPlace = step.RunEverywhere(kernel, [dy, .. residuals, gate, up, gate, up, panels]);
+        Conformance.Bits.AssertEqual(dgate, inPlace[^3], "dgate over gate");
+        Conformance.Bits.AssertEqual(dup, inPlace[^2], "dup over up");
+        if (hasResidual)
+        {
+            Conformance.Bits.AssertEqual(dgate, step.RunEverywhere(kernel, dy, residual, gate, up, residual, new float[rows * gateStride], panels)[4], "dgate over the residual");
         }
     }
 }

@@ -44,12 +44,19 @@ public sealed record GateGradient(
 /// <summary>The gradient of one product's outputs, and its parameters; <paramref name="Weight"/>, <paramref name="Bias"/> null: not trained (in a <see cref="FusedWeightGradient"/>).</summary>
 public sealed record GradientPart(Value OutputGradient, Parameter? Weight, Parameter? Bias);
 
-/// <summary>dx = Σ_i dy_i · W_i (+ residual): of all products that read one input, whose matrices lie side by side.</summary>
-public sealed record FusedInputGradient(Value Output, Place Place, EquatableArray<GradientPart> Parts, Value? Residual) : Operation(Output, Place)
+/// <summary>
+/// dx = Σ_i dy_i · W_i (+ residual): of all products that read one input, whose matrices lie side by side. With a <paramref name="Gate"/> (made by a pass) dx is
+/// dh, which goes on to dgate (<see cref="Operation.Output"/>) and dup tile by tile and is kept nowhere.
+/// </summary>
+public sealed record FusedInputGradient(Value Output, Place Place, EquatableArray<GradientPart> Parts, Value? Residual, GateGradient? Gate = null)
+    : Operation(Output, Place)
 {
-    public override IEnumerable<Value> Inputs
-        => Parts.Select(part => part.OutputGradient).Concat(Residual is null ? [] : new[] { Residual });
+    public override IEnumerable<Value> Inputs => Parts.Select(part => part.OutputGradient).Concat(Elementwise);
+    public override IEnumerable<Value> Outputs => Gate?.Outputs ?? [Output];
     public override IEnumerable<Parameter> Parameters => Parts.Select(part => part.Weight!);
+
+    /// <summary>Inputs that are read element by element, as the outputs are written.</summary>
+    public IEnumerable<Value> Elementwise => new[] { Residual, Gate?.Gate, Gate?.Up }.OfType<Value>();
 }
 
 /// <summary>dW_i += dy_iᵀ · x, db_i += Σ_t dy_i[t]: of all products that read one input.</summary>

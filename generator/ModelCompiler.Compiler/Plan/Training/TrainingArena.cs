@@ -116,15 +116,24 @@ internal sealed class TrainingArena
     {
         for (int index = 0; index < graph.Operations.Count; index++)
         {
-            Operation operation = graph.Operations[index];
-            Value? replaced = Replaceable(operation).FirstOrDefault(input =>
-                homes[input.Id].LastUse == index && layouts.Of(input) == layouts.Of(operation.Output) && homes[input.Id].CanTakeIn(homes[operation.Output.Id]));
-            if (replaced is not null)
+            IEnumerable<(Value Input, Value Output)>? replaced = Replacements(graph.Operations[index]).FirstOrDefault(pairs => pairs.All(pair => CanReplace(index, pair.Input, pair.Output)));
+            foreach ((Value input, Value output) in replaced ?? [])
             {
-                homes[operation.Output.Id] = homes[replaced.Id].TakeIn(homes[operation.Output.Id]);
+                homes[output.Id] = homes[input.Id].TakeIn(homes[output.Id]);
             }
         }
     }
+
+    private bool CanReplace(int index, Value input, Value output)
+        => homes[input.Id].LastUse == index && layouts.Of(input) == layouts.Of(output) && homes[input.Id].CanTakeIn(homes[output.Id]);
+
+    /// <summary>
+    /// Which outputs may take the places of which inputs, best first. Those of a gate and of what it is multiplied with do so together or not at all: one alone
+    /// would have room for the other's gradient kept beside it from the forward pass on.
+    /// </summary>
+    private static IEnumerable<(Value Input, Value Output)[]> Replacements(Operation operation) => operation is FusedInputGradient { Gate: { } gate }
+        ? [[(gate.Gate, gate.Output), (gate.Up, gate.UpGradient)], .. Replaceable(operation).Select(input => new[] { (input, operation.Output) })]
+        : Replaceable(operation).Select(input => new[] { (input, operation.Output) });
 
     private static IEnumerable<Value> Replaceable(Operation operation) => operation switch
     {
@@ -134,7 +143,6 @@ internal sealed class TrainingArena
         NormGradient gradient => [gradient.OutputGradient],
         ActivationGradient gradient => [gradient.OutputGradient],
         SoftCapGradient gradient => [gradient.OutputGradient],
-        GateGradient gradient => [gradient.HiddenGradient],
         Rope or RopeGradient or Add or Multiply or Scale or SoftCap or Activation => operation.Inputs,
         _ => [],
     };

@@ -45,10 +45,6 @@ public sealed record KeptGateKernel(
     string Name, WeightFormat Format, int Inputs, int Outputs, int InputBlocks, int InStride, int OutStride, int GateStride, int UpStride, bool HasBias, ActivationKind Activation)
     : KernelPlan(Name);
 
-/// <summary>dgate = dh · up · f'(gate), dup = dh · f(gate). gate, up, dh, dgate, dup. dgate may be dh.</summary>
-public sealed record GateGradientKernel(
-    string Name, ActivationKind Activation, int Width, int GateStride, int UpStride, int GradientStride, int GateGradientStride, int UpGradientStride) : KernelPlan(Name);
-
 /// <summary>dx = dy · f'(x), or dy · (1 − tanh²(x / cap)) where <paramref name="Activation"/> is null. x, dy, dx. dx may be dy.</summary>
 public sealed record ActivationGradientKernel(
     string Name, ActivationKind? Activation, double Cap, int Width, int InStride, int GradientStride, int OutStride) : KernelPlan(Name);
@@ -56,11 +52,25 @@ public sealed record ActivationGradientKernel(
 /// <summary>
 /// dx = dy · W (+ residual). dy: [rows × Outputs], the matrix's padded outputs in the order of memory (two parts: gate's, then up's). Blocks of 64 inputs of W are
 /// transposed (and decoded) into the worker's scratch, <paramref name="OutputBlock"/> outputs at a time, and rows pass over them as over a panel. dy[, residual], dx; panels.
-/// dx may be residual.
+/// dx may be residual. With a <paramref name="Gate"/> dx is dh, which stays in the worker's scratch, and dgate is written in its place: dy[, residual], gate, up, dgate, dup; panels.
 /// </summary>
 public sealed record InputGradientKernel(
-    string Name, WeightFormat Format, int Parts, int Inputs, int PartOutputs, int OutputBlock, int GradientStride, int ResidualStride, int OutStride, bool HasResidual)
-    : KernelPlan(Name);
+    string Name, WeightFormat Format, int Parts, int Inputs, int PartOutputs, int OutputBlock, int GradientStride, int ResidualStride, int OutStride, bool HasResidual,
+    GateGradientPlan? Gate = null)
+    : KernelPlan(Name)
+{
+    /// <summary>Where the panels lie.</summary>
+    public PanelLayout Layout => new(Format, Parts, Inputs, PartOutputs);
+
+    /// <summary>Panels of a block of outputs.</summary>
+    public int BlockPanels => OutputBlock / Layout.Columns;
+
+    /// <summary>Whether all outputs are one block. Otherwise dx is summed over the blocks: in its own place, or, with a gate, in the worker's scratch.</summary>
+    public bool IsWhole => BlockPanels >= Layout.Panels;
+}
+
+/// <summary>dgate = dh · up · f'(gate), dup = dh · f(gate), of each tile of dh. dgate and dup may be gate and up.</summary>
+public sealed record GateGradientPlan(ActivationKind Activation, int GateStride, int UpStride, int UpGradientStride);
 
 /// <summary>
 /// dW += dyᵀ · x into float32 panels laid out as the weights are, and db += Σ dy. Items are panels × blocks of <paramref name="InputBlock"/> inputs; rows in order.

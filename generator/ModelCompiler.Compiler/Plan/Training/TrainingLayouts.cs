@@ -46,8 +46,8 @@ internal sealed class TrainingLayouts
     private static IEnumerable<Value> Alike(Operation operation) => operation switch
     {
         FusedLinear { Residual: { } residual } linear => [linear.Output, residual],
-        FusedInputGradient { Residual: { } residual } gradient => [gradient.Output, residual],
-        Norm or NormGradient or Rope or RopeGradient or Add or Multiply or Scale or SoftCap or SoftCapGradient or Activation or ActivationGradient or GateGradient
+        FusedInputGradient gradient => gradient.Outputs.Concat(gradient.Elementwise),
+        Norm or NormGradient or Rope or RopeGradient or Add or Multiply or Scale or SoftCap or SoftCapGradient or Activation or ActivationGradient
             => operation.Inputs.Concat(operation.Outputs),
         KeptGatedLinear gated => gated.Outputs,
         _ => [],

@@ -20,7 +20,7 @@ public static class TrainingScratch
         HeadLossKernel head => Math.Max(
             head.HasInputGradient ? TurnedFloats(head.OutputBlock, ArenaPlanner.Pad(head.Vocab)) + DecodedFloats(head.Format) : 0,
             head.Trained ? ColumnFloats : 0),
-        InputGradientKernel input => TurnedFloats(input) + DecodedFloats(input.Format),
+        InputGradientKernel input => TurnedFloats(input) + Math.Max(DecodedFloats(input.Format), input is { Gate: not null, IsWhole: true } ? LocalScratch.TileFloats : 0),
         WeightGradientKernel => ColumnFloats,
         _ => 0,
     };
@@ -29,6 +29,7 @@ public static class TrainingScratch
     public static int FloatsPerRow(KernelPlan kernel) => kernel switch
     {
         LinearKernel { InputBlocks: > 1, HasEpilogue: true } linear => (linear.Gated ? 2 : 1) * linear.Format.PanelColumns,
+        InputGradientKernel { Gate: not null, IsWhole: false } => TurnedColumns,
         _ => 0,
     };
 
@@ -40,7 +41,7 @@ public static class TrainingScratch
         _ => 0,
     };
 
-    /// <summary>The panel of a block of inputs; what is decoded for it lies behind.</summary>
+    /// <summary>The panel of a block of inputs; behind it lies what is decoded for it, and then, in the same place, a gate's tile.</summary>
     internal static int TurnedFloats(InputGradientKernel kernel) => TurnedFloats(kernel.OutputBlock, kernel.Parts * kernel.PartOutputs);
 
     private static int TurnedFloats(int outputBlock, int outputs) => Math.Min(outputBlock, outputs) * TurnedColumns;

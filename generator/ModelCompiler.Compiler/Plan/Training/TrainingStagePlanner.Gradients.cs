@@ -15,12 +15,11 @@ internal sealed partial class TrainingStagePlanner
             case NormParameterGradient gradient: Plan(gradient); break;
             case RopeGradient gradient: Plan(gradient, gradient.Forward, gradient.OutputGradient, backward: true); break;
             case AttentionGradient gradient: Plan(gradient); break;
-            case GateGradient gradient: Plan(gradient); break;
             case ActivationGradient gradient: Activation(gradient, gradient.Input, gradient.OutputGradient, gradient.Kind, 0); break;
             case SoftCapGradient gradient: Activation(gradient, gradient.Input, gradient.OutputGradient, null, gradient.Cap); break;
-            case FusedInputGradient gradient: InputGradient(gradient, gradient.Parts, gradient.Residual); break;
+            case FusedInputGradient gradient: InputGradient(gradient, gradient.Parts, gradient.Residual, gradient.Gate); break;
             case FusedWeightGradient gradient: WeightGradient(gradient, gradient.Input, gradient.Parts); break;
-            case LinearInputGradient gradient: InputGradient(gradient, [new GradientPart(gradient.OutputGradient, gradient.Weight, null)], null); break;
+            case LinearInputGradient gradient: InputGradient(gradient, [new GradientPart(gradient.OutputGradient, gradient.Weight, null)], null, null); break;
             case WeightGradient gradient: WeightGradient(gradient, gradient.Input, [new GradientPart(gradient.OutputGradient, gradient.Weight, gradient.Bias)]); break;
             case EmbeddingGradient gradient: Plan(gradient); break;
             case PositionEmbeddingGradient gradient: Plan(gradient); break;
@@ -124,18 +123,6 @@ internal sealed partial class TrainingStagePlanner
             [q, k, v, dy, dq, dk, dv], []);
     }
 
-    private void Plan(GateGradient gradient)
-    {
-        Slot gate = Slot(gradient.Gate), up = Slot(gradient.Up), dh = Slot(gradient.HiddenGradient), dgate = Slot(gradient.Output), dup = Slot(gradient.UpGradient);
-        RequireAlike(gradient, gate, up, dh, dgate, dup);
-        GateGradientKernel kernel = names.Name(name => new GateGradientKernel(
-            name, gradient.Activation, gate.PaddedWidth, gate.Buffer.Stride, up.Buffer.Stride, dh.Buffer.Stride, dgate.Buffer.Stride, dup.Buffer.Stride),
-            $"GateGradient{gate.GroupWidth * gate.Groups}{gradient.Activation}");
-        Add(kernel, gradient,
-            $"{dgate.Name} = {dh.Name} · {up.Name} · {gradient.Activation}'({gate.Name}), {dup.Name} = {dh.Name} · {gradient.Activation}({gate.Name})",
-            [gate, up, dh, dgate, dup], []);
-    }
-
     private void Activation(Operation gradient, Value input, Value outputGradient, ActivationKind? activation, double cap)
     {
         Slot x = Slot(input), dy = Slot(outputGradient), dx = Slot(gradient.Output);
@@ -146,20 +133,25 @@ internal sealed partial class TrainingStagePlanner
         Add(kernel, gradient, $"{dx.Name} = {dy.Name} · {slope}", [x, dy, dx], []);
     }
 
-    private void InputGradient(Operation gradient, IReadOnlyList<GradientPart> parts, Value? residualValue)
+    private void InputGradient(Operation gradient, IReadOnlyList<GradientPart> parts, Value? residualValue, GateGradient? gate)
     {
         Slot dy = Slot(parts[0].OutputGradient), dx = Slot(gradient.Output);
         Slot? residual = residualValue is null ? null : Slot(residualValue);
-        RequireAlike(gradient, dx, residual ?? dx);
+        Slot[] read = gate is null ? [] : [Slot(gate.Gate), Slot(gate.Up)], dup = gate is null ? [] : [Slot(gate.UpGradient)];
+        RequireAlike(gradient, [dx, residual ?? dx, .. read, .. dup]);
         PackedMatrix matrix = Matrix(gradient, parts, dx);
+        GateGradientPlan? plan = gate is null ? null : new(gate.Activation, read[0].Buffer.Stride, read[1].Buffer.Stride, dup[0].Buffer.Stride);
         InputGradientKernel kernel = names.Name(name => new InputGradientKernel(
             name, matrix.Format, matrix.Parts.Count, dx.PaddedWidth, matrix.PaddedOutputs, TrainingBlocks.Outputs(matrix), dy.Buffer.Stride,
-            residual?.Buffer.Stride ?? 0, dx.Buffer.Stride, residual is not null),
-            $"InputGradient{parts.Sum(part => part.OutputGradient.Width)}x{gradient.Output.Width}" + (residual is null ? "" : "Add"));
-        string product = $"{Row(parts.Select(part => part.OutputGradient))} · W";
-        Add(kernel, gradient, residual is null ? $"{dx.Name} = {product}" : $"{dx.Name} = {residual.Name} + {product}",
-            [dy, .. residual is null ? [] : new[] { residual }, dx], [memory.Argument("panels", matrix, parts[0].Weight!)]);
+            residual?.Buffer.Stride ?? 0, dx.Buffer.Stride, residual is not null, plan),
+            $"InputGradient{parts.Sum(part => part.OutputGradient.Width)}x{gradient.Output.Width}" + (residual is null ? "" : "Add") + (gate is null ? "" : $"Gated{gate.Activation}"));
+        string sum = (residual is null ? "" : $"{residual.Name} + ") + $"{Row(parts.Select(part => part.OutputGradient))} · W";
+        string equation = gate is null ? $"{dx.Name} = {sum}" : $"dh = {sum}; {Equation(gate)}";
+        Add(kernel, gradient, equation, [dy, .. residual is null ? [] : new[] { residual }, .. read, dx, .. dup], [memory.Argument("panels", matrix, parts[0].Weight!)]);
     }
+
+    private static string Equation(GateGradient gate)
+        => $"{gate.Output.Name} = dh · {gate.Up.Name} · {gate.Activation}'({gate.Gate.Name}), {gate.UpGradient.Name} = dh · {gate.Activation}({gate.Gate.Name})";
 
     private void WeightGradient(Operation gradient, Value input, IReadOnlyList<GradientPart> parts)
     {

@@ -18,7 +18,6 @@ internal static class TrainingKernelWriter
         AttentionGradientKernel => AttentionGradientWriter.Parameters,
         HeadLossKernel head => HeadLossWriter.Parameters(head),
         KeptGateKernel gate => KeptGateWriter.Parameters(gate),
-        GateGradientKernel => GateGradientWriter.Parameters,
         ActivationGradientKernel => ActivationGradientWriter.Parameters,
         EmbeddingGradientKernel => EmbeddingGradientWriter.Parameters,
         PositionGradientKernel => PositionGradientWriter.Parameters,
@@ -40,11 +39,10 @@ internal static class TrainingKernelWriter
         AttentionGradientKernel k => $"dq[rows × {k.Heads} · {k.HeadDim}], dk and dv[rows × {k.KvHeads} · {k.HeadDim}] of attention within each sequence, from dy.",
         HeadLossKernel k => $"Losses of {k.Vocab} logits, {k.BlockRows} rows at a time{(k.HasInputGradient ? $"; dx[rows × {k.Inputs}] = dlogits · W" : "")}{(k.Trained ? "; dW += dlogitsᵀ · x" : "")}.",
         KeptGateKernel k => $"hidden[rows × {k.Outputs}] = {k.Activation}(gate) · up, gate = Wg · x, up = Wu · x, all kept.",
-        GateGradientKernel k => $"dgate[rows × {k.Width}] = dh · up · {k.Activation}'(gate), dup = dh · {k.Activation}(gate).",
         ActivationGradientKernel k => $"dx[rows × {k.Width}] = dy · {(k.Activation is { } f ? $"{f}'(x)" : $"(1 − tanh²(x / {Literals.Float(k.Cap)}))")}.",
         EmbeddingGradientKernel k => $"dtable[token] += dy[rows × {k.Width}]{(k.Factor == 1 ? "" : $" · {Literals.Float(k.Factor)}")}.",
         PositionGradientKernel k => $"dpositions[position] += dy[rows × {k.Width}].",
-        InputGradientKernel k => $"dx[rows × {k.Inputs}] = {(k.HasResidual ? "residual + " : "")}dy[rows × {k.Parts * k.PartOutputs}] · W, {k.Format.Name} panels turned {Math.Min(k.OutputBlock, k.Parts * k.PartOutputs)} outputs at a time.",
+        InputGradientKernel k => $"{(k.Gate is { } gate ? $"dgate = dh · up · {gate.Activation}'(gate), dup = dh · {gate.Activation}(gate); dh" : "dx")}[rows × {k.Inputs}] = {(k.HasResidual ? "residual + " : "")}dy[rows × {k.Parts * k.PartOutputs}] · W, {k.Format.Name} panels turned {Math.Min(k.OutputBlock, k.Parts * k.PartOutputs)} outputs at a time.",
         WeightGradientKernel k => $"{(k.HasWeight ? $"dW[{k.Parts * k.PartOutputs} × {k.Inputs}] += dyᵀ · x, {k.InputBlock} inputs at a time" : "")}{(k.HasWeight && k.HasBias ? "; " : "")}{(k.HasBias ? $"db[{k.Parts * k.PartOutputs}] += Σ dy" : "")}.",
         _ => kernel.Name,
     };
@@ -65,7 +63,6 @@ internal static class TrainingKernelWriter
             case AttentionGradientKernel attention: AttentionGradientWriter.Write(set, writer, attention); break;
             case HeadLossKernel head: HeadLossWriter.Write(set, writer, head); break;
             case KeptGateKernel gate: KeptGateWriter.Write(set, writer, gate); break;
-            case GateGradientKernel gate: GateGradientWriter.Write(set, writer, gate); break;
             case ActivationGradientKernel activation: ActivationGradientWriter.Write(set, writer, activation); break;
             case EmbeddingGradientKernel embedding: EmbeddingGradientWriter.Write(set, writer, embedding); break;
             case PositionGradientKernel position: PositionGradientWriter.Write(set, writer, position); break;
