@@ -1,6 +1,7 @@
 using ModelCompiler.Compiler;
 using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Compiler.Inputs;
+using ModelCompiler.Tool.Commands;
 
 namespace ModelCompiler.Tool.Inputs;
 
@@ -52,6 +53,10 @@ public sealed class ModelFolder : ITensorSource, IDisposable
             {
                 return folder;
             }
+        }
+        catch (FileNotFoundException exception) when (exception.FileName is { } file && DiskFaults.BrokenLink(file) is { } target)
+        {
+            diagnostics.Report(Catalogue.UnreadableFile, new SourceSpan(file), "file", $"a link to '{target}', where there is nothing", "a file that can be read", Advice);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

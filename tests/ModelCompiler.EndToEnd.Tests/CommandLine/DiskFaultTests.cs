@@ -1,6 +1,8 @@
 using System.Globalization;
+using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Tool.Commands;
 using ModelCompiler.Tool.Hosting;
+using ModelCompiler.Tool.Inputs;
 
 namespace ModelCompiler.EndToEnd.Tests.CommandLine;
 
@@ -44,6 +46,23 @@ public sealed class DiskFaultTests : IDisposable
         Assert.Equal($"'{folder["model.mcw"]}': found a folder, expected a file or nothing there. Move it away, or name another place.", DiskFaults.Describe(fault));
         Assert.Equal([folder["model.mcw"]], Directory.GetFileSystemEntries(folder.Root));
     }
+
+    [Fact]
+    public void ALinkThatLeadsNowhereIsNamedWithItsTarget()
+    {
+        string link = folder["model.safetensors"], target = folder["blobs/1f0a"];
+        File.CreateSymbolicLink(link, target);
+        FileNotFoundException fault = Assert.Throws<FileNotFoundException>(() => File.OpenRead(link));
+        Assert.Equal($"'{link}': found a link to '{target}', where there is nothing, expected a file that can be read.", DiskFaults.Describe(fault));
+        folder.Write("config.json", """{ "model_type": "llama" }""");
+        Assert.Contains($"{link}: error MC021: file: found a link to '{target}', where there is nothing, expected a file that can be read.", Assert.Throws<ModelException>(() => ModelFolder.Open(folder.Root)).Message);
+    }
+
+    [Fact]
+    public void AFileThatIsNotThereAndCannotBeMadeIsNamed()
+        => Assert.Equal(
+            $"'{folder["x.tmp"]}': found no such file, nor a place where one can be made, expected a file that can be read, or a folder that can be written to.",
+            DiskFaults.Describe(Assert.Throws<FileNotFoundException>(() => File.OpenRead(folder["x.tmp"]))));
 
     [Fact]
     public void AnyOtherFaultIsSaidAsItIs() => Assert.Equal("The pipe is broken.", DiskFaults.Describe(new IOException("The pipe is broken.", 32)));
