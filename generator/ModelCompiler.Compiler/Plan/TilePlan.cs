@@ -47,8 +47,8 @@ public static class TilePlan
     public static int PrefetchBytes(TargetSet target, int rows, bool float32) => target == TargetSet.Avx512 && rows == 1 && float32 ? 2048 : 0;
 
     /// <summary>
-    /// Whether the lines that a tile is about to write, or that what follows its product reads, are asked for before that: a store waits for its line, and the queue of stores is shorter than a tile. Measured with
-    /// AVX-512, 2 threads, 2,048 rows: + 1 to 2 % with 320 and 768 inputs, nothing with 3,072.
+    /// Whether the lines that a tile is about to write are asked for before its product: a store waits for its line, and the queue of stores is shorter than a tile. Measured with AVX-512, 2 threads,
+    /// 2,048 rows: + 1 to 2 % with 320 and 768 inputs, nothing with 3,072. So are those that an epilogue reads.
     /// </summary>
     public static bool PrefetchesOutputs(TargetSet target) => target == TargetSet.Avx512;
 

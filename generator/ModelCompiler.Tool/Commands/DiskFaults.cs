@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using ModelCompiler.Tool.Inputs;
 
 namespace ModelCompiler.Tool.Commands;
 
@@ -33,14 +34,11 @@ internal static partial class DiskFaults
             UnauthorizedAccessException when Directory.Exists(path) => $"'{path}': found a folder, expected a file, or a folder that you may read and write.",
             UnauthorizedAccessException when File.Exists(path) => $"'{path}': found a file that you may not use, expected one that you may read and write. Change its permissions, or name another.",
             UnauthorizedAccessException => $"the folder '{folder}': found one that you may not use, expected one that you may read and write. Change its permissions, or name another place.",
-            FileNotFoundException when BrokenLink(path) is { } target => $"'{path}': found a link to '{target}', where there is nothing, expected a file that can be read.",
-            FileNotFoundException => $"'{path}': found no such file, nor a place where one can be made, expected a file that can be read, or a folder that can be written to.",
+            FileNotFoundException when BrokenLink.Target(path) is { } target => $"'{path}': found a link to '{target}', where there is nothing, expected a file that can be read.",
+            FileNotFoundException => $"'{path}': found no such file, expected one that can be read, or a place where one can be made.",
             _ => fault.Message,
         };
     }
-
-    /// <summary>Where a link leads that leads nowhere; null: it is none.</summary>
-    public static string? BrokenLink(string path) => new FileInfo(path) is { LinkTarget: { } target } link && link.ResolveLinkTarget(returnFinalTarget: true) is not { Exists: true } ? target : null;
 
     private static string? PathIn(string message) => Quoted().Match(message) is { Success: true, Groups: var groups } ? groups[1].Value : null;
 

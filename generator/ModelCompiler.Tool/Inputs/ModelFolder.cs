@@ -1,7 +1,6 @@
 using ModelCompiler.Compiler;
 using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Compiler.Inputs;
-using ModelCompiler.Tool.Commands;
 
 namespace ModelCompiler.Tool.Inputs;
 
@@ -54,7 +53,7 @@ public sealed class ModelFolder : ITensorSource, IDisposable
                 return folder;
             }
         }
-        catch (FileNotFoundException exception) when (exception.FileName is { } file && DiskFaults.BrokenLink(file) is { } target)
+        catch (FileNotFoundException exception) when (exception.FileName is { } file && BrokenLink.Target(file) is { } target)
         {
             diagnostics.Report(Catalogue.UnreadableFile, new SourceSpan(file), "file", $"a link to '{target}', where there is nothing", "a file that can be read", Advice);
         }

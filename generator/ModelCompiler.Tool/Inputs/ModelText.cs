@@ -35,9 +35,14 @@ internal static class ModelText
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new ModelException(Catalogue.UnreadableFile.Create(
-                new SourceSpan(path), "file", exception is UnauthorizedAccessException ? "one that you may not read" : exception.Message, "a file that can be read", advice));
+                new SourceSpan(path), "file", Found(path, exception), "a file that can be read", advice));
         }
     }
+
+    private static string Found(string path, Exception exception)
+        => exception is UnauthorizedAccessException ? "one that you may not read"
+            : BrokenLink.Target(path) is { } target ? $"a link to '{target}', where there is nothing"
+            : exception.Message;
 
     /// <exception cref="ModelException">The bytes are not UTF-8.</exception>
     public static string Decode(string path, ReadOnlySpan<byte> bytes)

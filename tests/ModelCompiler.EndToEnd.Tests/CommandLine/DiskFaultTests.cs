@@ -54,14 +54,17 @@ public sealed class DiskFaultTests : IDisposable
         File.CreateSymbolicLink(link, target);
         FileNotFoundException fault = Assert.Throws<FileNotFoundException>(() => File.OpenRead(link));
         Assert.Equal($"'{link}': found a link to '{target}', where there is nothing, expected a file that can be read.", DiskFaults.Describe(fault));
+        File.CreateSymbolicLink(folder["config.json"], "blobs/2c");
+        Assert.Contains($"{folder["config.json"]}: error MC021: file: found a link to '{folder["blobs/2c"]}', where there is nothing", Assert.Throws<ModelException>(() => ModelFolder.Open(folder.Root)).Message);
+        File.Delete(folder["config.json"]);
         folder.Write("config.json", """{ "model_type": "llama" }""");
         Assert.Contains($"{link}: error MC021: file: found a link to '{target}', where there is nothing, expected a file that can be read.", Assert.Throws<ModelException>(() => ModelFolder.Open(folder.Root)).Message);
     }
 
     [Fact]
-    public void AFileThatIsNotThereAndCannotBeMadeIsNamed()
+    public void AFileThatIsNotThereIsNamed()
         => Assert.Equal(
-            $"'{folder["x.tmp"]}': found no such file, nor a place where one can be made, expected a file that can be read, or a folder that can be written to.",
+            $"'{folder["x.tmp"]}': found no such file, expected one that can be read, or a place where one can be made.",
             DiskFaults.Describe(Assert.Throws<FileNotFoundException>(() => File.OpenRead(folder["x.tmp"]))));
 
     [Fact]

@@ -20,9 +20,12 @@ public static class OuterTilePlan
     private const int LeastInputs = 80;
 
     /// <summary>
-    /// Items that a stage should have at least, an even number of them, so that the last one to finish costs little. No more than needed: each item copies dy's columns again.
+    /// Items that a stage should have at least, and an even number of them where a cut gives one, so that the last one to finish costs little. No more than needed: each item copies dy's columns again.
     /// </summary>
     private const int WantedItems = 30;
+
+    /// <summary>From so many on one item more for a worker costs nothing that could be measured.</summary>
+    private const int ManyItems = 4 * WantedItems;
 
     /// <summary>
     /// Whether the next rows of dy are asked for while tiles pass: each lies on a page of its own, and the copy waited for memory a twentieth of the time. Measured with AVX-512,
@@ -40,9 +43,14 @@ public static class OuterTilePlan
     /// <summary>Inputs of an item of a weight gradient of <paramref name="panels"/> panels: all, or equal blocks of 80 and more.</summary>
     public static int InputBlock(int inputs, int panels)
     {
-        int most = Math.Max(1, inputs / LeastInputs);
-        int blocks = Enumerable.Range(1, most).Where(blocks => panels * blocks >= WantedItems && panels * blocks % 2 == 0).DefaultIfEmpty(most).First();
-        int each = (inputs + blocks - 1) / blocks;
+        int Items(int block) => panels * ((inputs + block - 1) / block);
+        int[] blocks = [.. Enumerable.Range(1, Math.Max(1, inputs / LeastInputs)).Select(count => Block(inputs, count))];
+        return blocks.Where(block => Items(block) >= WantedItems && (Items(block) % 2 == 0 || Items(block) >= ManyItems)).DefaultIfEmpty(blocks[^1]).First();
+    }
+
+    private static int Block(int inputs, int count)
+    {
+        int each = (inputs + count - 1) / count;
         return Math.Min((each + InputMultiple - 1) / InputMultiple * InputMultiple, inputs);
     }
 }

@@ -131,7 +131,7 @@ internal sealed class TrainingArena
     /// Which outputs may take the places of which inputs, best first. Those of a gate and of what it is multiplied with do so together or not at all: one alone
     /// would have room for the other's gradient kept beside it from the forward pass on.
     /// </summary>
-    private static IEnumerable<(Value Input, Value Output)[]> Replacements(Operation operation) => operation is FusedInputGradient { Gate: { } gate }
+    private static IEnumerable<(Value Input, Value Output)[]> Replacements(Operation operation) => operation is FusedInputGradient { Gate: { } gate } && gate.Gate.Id != gate.Up.Id
         ? [[(gate.Gate, gate.Output), (gate.Up, gate.UpGradient)], .. Replaceable(operation).Select(input => new[] { (input, operation.Output) })]
         : Replaceable(operation).Select(input => new[] { (input, operation.Output) });
 

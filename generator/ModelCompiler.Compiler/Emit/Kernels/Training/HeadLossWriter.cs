@@ -19,7 +19,8 @@ internal static class HeadLossWriter
         writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         writer.Open($"public static void {kernel.Name}({Parameters(kernel)})");
         writer.Line($"int blocks = (w.Rows + {kernel.BlockRows - 1}) / {kernel.BlockRows};");
-        writer.Line($"int most = ((w.Rows + blocks - 1) / Math.Max(blocks, 1) + {TrainingBlocks.RowMultiple - 1}) / {TrainingBlocks.RowMultiple} * {TrainingBlocks.RowMultiple}; // equal blocks: each turns the whole matrix");
+        writer.Line("int each = (w.Rows + blocks - 1) / Math.Max(blocks, 1); // equal blocks: each turns the whole matrix");
+        writer.Line($"int most = Math.Min((each + {TrainingBlocks.RowMultiple - 1}) / {TrainingBlocks.RowMultiple} * {TrainingBlocks.RowMultiple}, {kernel.BlockRows});");
         writer.Open("for (int begin = 0; begin < w.Rows; begin += most)");
         writer.Line("int rows = Math.Min(most, w.Rows - begin);");
         writer.Line($"{Logits(set, kernel)}(w, x + ((nint)begin * {kernel.InStride}), rows, panels);");

@@ -8,7 +8,7 @@ namespace ModelCompiler.Compiler.Emit.Kernels.Training;
 /// <summary>The gradients of a norm's gain and bias: workers claim blocks of columns and walk down all rows, the sums in registers.</summary>
 internal static class NormParameterGradientWriter
 {
-    /// <summary>Columns of an item: two cache lines of a row, and on every instruction set no more sums than registers.</summary>
+    /// <summary>Columns of an item: two cache lines of a row, whose sums AVX-512, AVX2 and NEON can keep in registers.</summary>
     private const int Columns = 32;
 
     /// <summary>Rows ahead that are asked for: no prefetcher follows a column from page to page.</summary>
