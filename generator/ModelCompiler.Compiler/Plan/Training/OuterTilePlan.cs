@@ -16,7 +16,7 @@ public static class OuterTilePlan
 
     private const int LineFloats = 16;
 
-    /// <summary>Fewer inputs do not pay for the copy of dy's columns.</summary>
+    /// <summary>Fewer inputs would have little to multiply for each column of dy that is copied.</summary>
     private const int LeastInputs = 80;
 
     /// <summary>
@@ -24,7 +24,7 @@ public static class OuterTilePlan
     /// </summary>
     private const int WantedItems = 30;
 
-    /// <summary>From so many on one item more for a worker costs nothing that could be measured.</summary>
+    /// <summary>From so many on, one item more for one of two workers is a sixtieth of its work, or less.</summary>
     private const int ManyItems = 4 * WantedItems;
 
     /// <summary>
@@ -34,7 +34,7 @@ public static class OuterTilePlan
     public static bool Prefetches(TargetSet target) => target == TargetSet.Avx512;
 
     /// <summary>
-    /// Floats of the next tile's sums that are asked for behind each turn of <paramref name="rows"/> rows, so that all <paramref name="sums"/> of them are there when a block of rows is through; 0: none.
+    /// Floats of the next tile's sums that are asked for behind each turn of <paramref name="rows"/> rows, so that all <paramref name="sums"/> of them are there when a block of rows is through (attention's dk and dv are such sums, too); 0: none.
     /// They come from the second-level cache, and a tile is short: measured as above, + 0 to 2 % with 320 inputs, + 3 % where a block has few rows (the head).
     /// </summary>
     public static int SumsAhead(TargetSet target, int sums, int rows)

@@ -23,6 +23,9 @@ internal static class TrainingBlocks
         return (each + PanelColumns - 1) / PanelColumns * PanelColumns;
     }
 
+    /// <summary>Rows ahead that are asked for where a few columns of all rows are added: no prefetcher follows a column from page to page. 0: none.</summary>
+    public static int RowsAhead(TargetSet target) => target == TargetSet.Avx512 ? 12 : 0;
+
     /// <summary>Rows whose logits exist at a time.</summary>
     public static int LossRows(int vocabStride)
         => (int)Math.Max(1, Math.Min(MostLossRows, LogitsBytes / (4L * vocabStride)) / RowMultiple) * RowMultiple;

@@ -11,9 +11,6 @@ internal static class NormParameterGradientWriter
     /// <summary>Columns of an item: two cache lines of a row, whose sums AVX-512, AVX2 and NEON can keep in registers.</summary>
     private const int Columns = 32;
 
-    /// <summary>Rows ahead that are asked for: no prefetcher follows a column from page to page.</summary>
-    private const int RowsAhead = 12;
-
     public static string Parameters(NormParameterGradientKernel kernel)
         => "Worker w, float* x, float* dy, float* statistics" + (kernel.HasWeight ? ", float* dgain" : "") + (kernel.HasBias ? ", float* dbias" : "");
 
@@ -83,12 +80,21 @@ internal static class NormParameterGradientWriter
 
     private static void WriteRow(SourceWriter writer, VectorTarget t, NormParameterGradientKernel kernel, int registers, Func<string, int, string> at)
     {
+        int rowsAhead = TrainingBlocks.RowsAhead(t.Set);
+        void WriteAhead(string pointer, int stride)
+        {
+            if (rowsAhead > 0)
+            {
+                PrefetchWriter.WriteLines(writer, t, pointer, rowsAhead * stride, registers * t.Lanes, near: true);
+            }
+        }
+
         writer.Line($"float* gradients = dy + (row * {kernel.GradientStride}) + (group * {kernel.GroupStride});");
-        WriteAhead(writer, t, "gradients", kernel.GradientStride, registers);
+        WriteAhead("gradients", kernel.GradientStride);
         if (kernel.HasWeight)
         {
             writer.Line($"float* numbers = x + (row * {kernel.InStride}) + (group * {kernel.GroupStride});");
-            WriteAhead(writer, t, "numbers", kernel.InStride, registers);
+            WriteAhead("numbers", kernel.InStride);
             writer.Line($"float* of = statistics + (row * {kernel.StatisticsStride}) + (group * 2);");
             if (kernel.Kind == NormKind.Layer)
             {
@@ -111,17 +117,6 @@ internal static class NormParameterGradientWriter
             if (kernel.HasBias)
             {
                 writer.Line($"bias{i} += g{i};");
-            }
-        }
-    }
-
-    private static void WriteAhead(SourceWriter writer, VectorTarget t, string pointer, int stride, int registers)
-    {
-        for (int line = 0; line < registers * t.Lanes; line += 16)
-        {
-            if (t.Prefetch($"{pointer} + {(RowsAhead * stride) + line}", near: true) is { } ask)
-            {
-                writer.Line(ask);
             }
         }
     }
