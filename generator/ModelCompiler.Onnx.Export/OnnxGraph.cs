@@ -59,9 +59,9 @@ internal sealed class OnnxGraph
         return unique;
     }
 
-    /// <summary>An int64 vector.</summary>
+    /// <summary>An int64 vector; its name tells its values where they are few.</summary>
     public string Integers(params ReadOnlySpan<long> values)
-        => Constant(TensorProto.Types.DataType.Int64, [values.Length], MemoryMarshal.AsBytes(values), string.Join('_', values.ToArray()));
+        => Constant(TensorProto.Types.DataType.Int64, [values.Length], MemoryMarshal.AsBytes(values), values.Length <= 8 ? string.Join('_', values.ToArray()) : $"of{values.Length}");
 
     /// <summary>A scalar of the given type: float32, float16 or int64.</summary>
     public string Scalar(TensorProto.Types.DataType type, double value)

@@ -1,10 +1,11 @@
+using System.Text.RegularExpressions;
 using Microsoft.ML.OnnxRuntime;
 using ModelCompiler.Runtime.Offload;
 
 namespace ModelCompiler.Onnx;
 
 /// <summary>Turns what ONNX Runtime throws into one sentence of a type that tells what to do.</summary>
-internal static class OnnxFaults
+internal static partial class OnnxFaults
 {
     private const int LongestQuote = 300;
 
@@ -36,9 +37,16 @@ internal static class OnnxFaults
 
     private static bool Says(Exception fault, string[] words) => words.Any(word => fault.Message.Contains(word, StringComparison.OrdinalIgnoreCase));
 
-    private static string Quote(Exception fault)
+    /// <summary>What ONNX Runtime says, without where in its source that was, which it puts in front at each level, and without what CUDA puts behind.</summary>
+    internal static string Quote(Exception fault)
     {
-        string text = fault.Message.ReplaceLineEndings(" ").Trim().TrimEnd('.');
+        string text = SourcePlace().Replace(fault.Message.ReplaceLineEndings(" "), "");
+        int behind = text.IndexOf(" ; GPU=", StringComparison.Ordinal);
+        text = (behind < 0 ? text : text[..behind]).Trim().TrimEnd('.');
         return text.Length <= LongestQuote ? text : text[..LongestQuote] + "…";
     }
+
+    /// <summary>[ErrorCode:Fail], file:line with the function that it is in, [ONNXRuntimeError] : 1 : FAIL : .</summary>
+    [GeneratedRegex(@"\[ErrorCode:\w+\] |/\S+\.(cc|cu|h):\d+ [^()]*\([^()]*\)( const)?(::<lambda\(.*?\)>)?(?= ) ?|\w+\.(cc|cu|h):\d+ \w+ |\[ONNXRuntimeError\] : \d+ : \w+ : ")]
+    private static partial Regex SourcePlace();
 }

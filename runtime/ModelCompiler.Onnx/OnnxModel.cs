@@ -231,13 +231,29 @@ internal sealed class OnnxModel : IOffloadedModel
                 settings.AddSessionConfigEntry(name, value);
             }
 
-            provider.Append(settings, options.DeviceId, options.ProviderOptions);
+            Append(provider, settings, options);
             return settings;
         }
         catch (Exception fault) when (fault is OnnxRuntimeException or DllNotFoundException or EntryPointNotFoundException)
         {
             settings.Dispose();
             throw OnnxFaults.Choosing(fault, options);
+        }
+    }
+
+    /// <summary>What a provider finds wrong with itself it throws, and writes to the process's log besides: said once.</summary>
+    private static void Append(OnnxProvider provider, SessionOptions settings, OnnxOffload options)
+    {
+        OrtEnv environment = OnnxLibrary.Environment();
+        OrtLoggingLevel level = environment.EnvLogLevel;
+        environment.EnvLogLevel = settings.LogSeverityLevel;
+        try
+        {
+            provider.Append(settings, options.DeviceId, options.ProviderOptions);
+        }
+        finally
+        {
+            environment.EnvLogLevel = level;
         }
     }
 }

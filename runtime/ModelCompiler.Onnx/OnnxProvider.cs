@@ -57,8 +57,9 @@ public sealed class OnnxProvider
 
     private static void AppendCuda(SessionOptions session, int device, IReadOnlyDictionary<string, string> options)
     {
+        // float32 is float32: CUDA's own default multiplies with ten bits of a fraction (TF32), which is asked for by its name.
         using OrtCUDAProviderOptions cuda = new();
-        cuda.UpdateOptions(WithDevice(device, options));
+        cuda.UpdateOptions(WithDevice(device, options.ContainsKey("use_tf32") ? options : new Dictionary<string, string>(options) { ["use_tf32"] = "0" }));
         session.AppendExecutionProvider_CUDA(cuda);
     }
 

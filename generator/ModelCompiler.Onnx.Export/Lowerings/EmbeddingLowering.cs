@@ -1,5 +1,7 @@
+using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Onnx.Export.Weights;
+using DataType = Onnx.TensorProto.Types.DataType;
 
 namespace ModelCompiler.Onnx.Export.Lowerings;
 
@@ -13,10 +15,22 @@ internal static class EmbeddingLowering
     {
         WrittenMatrix table = l.Weights.Matrix(embedding.Table, forGather: true);
         string Columns(string tensor, string what) => l.Graph.Node("Gather", $"{name}.{what}", [tensor, OnnxNames.Tokens], OnnxGraph.Attribute("axis", 1L));
-        string columns = table.Scales is not null ? l.Weights.Dequantise($"{name}.dequantised", Columns(table.Name, "codes"), Columns(table.Scales, "scales"))
+        string columns = table.Scales is not null ? Dequantised(l, name, Columns(table.Name, "codes"), Columns(table.Scales, "scales"), embedding.Table.Columns)
             : IsShared(l, embedding) ? Columns(l.Weights.Activated(embedding.Table), "columns")
             : l.Weights.ToActivations(Columns(table.Name, "columns"), table.Type);
         return l.Graph.Transpose(name, columns, 1, 2, 0);
+    }
+
+    /// <summary>
+    /// Integers [dim, batch, length] times the scale of each 32, [groups, batch, length]. Said with a product: of DequantizeLinear ONNX Runtime's CUDA provider (1.31) has a kernel for
+    /// one scale of all or of each row, and fails on groups; in front of a product it is fused away, here it is not.
+    /// </summary>
+    private static string Dequantised(Lowering l, string name, string codes, string scales, int dim)
+    {
+        long[] groupOfRow = [.. Enumerable.Range(0, dim).Select(row => (long)row / BlockFormat.GroupInputs)];
+        string scaleOfRow = l.Graph.Node("Gather", $"{name}.scaleOfRow", [scales, l.Graph.Integers(groupOfRow)], OnnxGraph.Attribute("axis", 0L));
+        string numbers = l.Graph.Cast($"{name}.numbers", codes, DataType.Float);
+        return l.Weights.ToActivations(l.Graph.Node("Mul", $"{name}.dequantised", [numbers, scaleOfRow]), DataType.Float);
     }
 
     /// <summary>The head multiplies by the table too: then both read what a runtime folds the cast to, and it keeps one copy.</summary>

@@ -15,6 +15,7 @@ internal sealed class OffloadSymbols
         new Option<string>("--offload") { Description = "With --provider: what it reads; prompts: the emitted code decodes behind them.", DefaultValueFactory = _ => "everything" },
         [.. Enum.GetNames<OffloadedWork>().Select(name => name.ToLowerInvariant())]);
     private readonly Option<int> device = OnnxSymbols.Device();
+    private readonly Option<Dictionary<string, string>> providerOptions = OnnxSymbols.ProviderOptions();
     private readonly Option<string?> library = OnnxSymbols.Library();
     private readonly Option<string?> operators = OnnxSymbols.Operators();
     private readonly Option<string> activations = OnnxSymbols.Activations();
@@ -24,7 +25,7 @@ internal sealed class OffloadSymbols
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[provider, work, device, library, operators, activations, profile, fallBack])
+        foreach (Option option in (Option[])[provider, work, device, providerOptions, library, operators, activations, profile, fallBack])
         {
             command.Options.Add(option);
         }
@@ -51,6 +52,7 @@ internal sealed class OffloadSymbols
         {
             Provider = name,
             DeviceId = parsed.GetValue(device),
+            ProviderOptions = parsed.GetRequiredValue(providerOptions),
             Work = Enum.Parse<OffloadedWork>(parsed.GetRequiredValue(work), ignoreCase: true),
             ProfilePrefix = parsed.GetValue(profile),
             FallBackToCpu = parsed.GetValue(fallBack),

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using ModelCompiler.Onnx;
 using ModelCompiler.Onnx.Export;
 
@@ -28,6 +29,15 @@ internal static class OnnxSymbols
     /// <summary>Which of a provider's devices.</summary>
     public static Option<int> Device() => Numbers.Whole(new Option<int>("--device") { Description = "Which device of the provider.", HelpName = "N" }, 0, 1023);
 
+    /// <summary>The provider's own options, by its names.</summary>
+    public static Option<Dictionary<string, string>> ProviderOptions() => new("--provider-option")
+    {
+        Description = "An option of the provider by its own names, such as use_tf32=1 of cuda; may be given several times.",
+        HelpName = "NAME=VALUE",
+        CustomParser = NamesAndValues,
+        DefaultValueFactory = _ => [],
+    };
+
     /// <summary>Another native library.</summary>
     public static Option<string?> Library() => new("--library") { Description = "ONNX Runtime's native library to take instead of modelc's own, of the same version.", HelpName = "FILE" };
 
@@ -37,6 +47,25 @@ internal static class OnnxSymbols
     /// <summary>What the options say.</summary>
     public static OnnxExportOptions Export(string? operators, string activations, bool chooseLogits, string provider = "cpu")
         => new(operators is null ? OperatorsFor(provider) : Enum.Parse<OnnxOperators>(operators, ignoreCase: true), Enum.Parse<OnnxActivations>(activations, ignoreCase: true), chooseLogits);
+
+    private static Dictionary<string, string> NamesAndValues(ArgumentResult result)
+    {
+        Dictionary<string, string> options = [];
+        foreach (string text in result.Tokens.Select(token => token.Value))
+        {
+            int equals = text.IndexOf('=');
+            if (equals < 1)
+            {
+                result.AddError($"--provider-option: found '{text}', expected NAME=VALUE.");
+            }
+            else
+            {
+                options[text[..equals]] = text[(equals + 1)..];
+            }
+        }
+
+        return options;
+    }
 
     /// <summary>WebGPU (1.30) has neither Attention nor DequantizeLinear of opset 24: the CPU would compute them, and keys and values travel back and forth in every layer.</summary>
     private static OnnxOperators OperatorsFor(string provider) => provider == "webgpu" ? OnnxOperators.Gpu : OnnxOperators.Standard;

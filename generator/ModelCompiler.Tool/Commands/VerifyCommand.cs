@@ -15,6 +15,7 @@ internal static class VerifyCommand
     private static readonly Argument<string> Directory = Symbols.Model();
     private static readonly Option<string> Provider = OnnxSymbols.Provider();
     private static readonly Option<int> Device = OnnxSymbols.Device();
+    private static readonly Option<Dictionary<string, string>> ProviderOptions = OnnxSymbols.ProviderOptions();
     private static readonly Option<string?> Library = OnnxSymbols.Library();
     private static readonly Option<string> Weights = Symbols.Weights();
     private static readonly Option<string> Cache = Symbols.Cache();
@@ -34,7 +35,7 @@ internal static class VerifyCommand
     {
         Command command = new("verify", "Compares the emitted code with ONNX Runtime: logits, layers, texts.")
         {
-            Directory, Provider, Device, Library, Weights, Cache, Adapter, Operators, Activations, Profile, Prompts, Length, Seed, MaxTokens, Threads, Isa, Json, Symbols.Project,
+            Directory, Provider, Device, ProviderOptions, Library, Weights, Cache, Adapter, Operators, Activations, Profile, Prompts, Length, Seed, MaxTokens, Threads, Isa, Json, Symbols.Project,
         };
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
         return command;
@@ -98,16 +99,15 @@ internal static class VerifyCommand
     /// <summary>Exact products, and caches that can be read: what is compared is the model, not what a provider may leave out.</summary>
     private static OnnxOffload Offload(ParseResult parsed, string file)
     {
-        string provider = parsed.GetRequiredValue(Provider);
         return new OnnxOffload(file)
         {
-            Provider = provider,
+            Provider = parsed.GetRequiredValue(Provider),
             DeviceId = parsed.GetValue(Device),
             Threads = parsed.GetValue(Threads),
             ProfilePrefix = parsed.GetValue(Profile),
             Work = OffloadedWork.Prompts,
             SessionEntries = new Dictionary<string, string> { [OnnxOffload.AccuracyOfBlockProducts] = "1" },
-            ProviderOptions = provider == "cuda" ? new Dictionary<string, string> { ["use_tf32"] = "0" } : new Dictionary<string, string>(),
+            ProviderOptions = parsed.GetRequiredValue(ProviderOptions),
         };
     }
 }

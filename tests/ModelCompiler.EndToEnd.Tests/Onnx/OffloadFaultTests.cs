@@ -65,6 +65,24 @@ public class OffloadFaultTests(ConformanceModels models, ExportedModels exported
     public void FaultsOfOpeningAreToldApart(string message, Type expected)
         => Assert.IsType(expected, OnnxFaults.Opening(new InvalidOperationException(message), new OnnxOffload(File) { Provider = "cuda" }));
 
+    /// <summary>Where in ONNX Runtime's source it was said, and what CUDA adds, is left out; what was said is kept.</summary>
+    [Theory]
+    [InlineData(
+        "[ErrorCode:Fail] /onnxruntime_src/onnxruntime/core/session/provider_bridge_ort.cc:2043 onnxruntime::Provider& onnxruntime::ProviderLibrary::Get() [ONNXRuntimeError] : 1 : FAIL : "
+        + "Failed to load library libonnxruntime_providers_cuda.so with error: libcublasLt.so.13: cannot open shared object file\n",
+        "Failed to load library libonnxruntime_providers_cuda.so with error: libcublasLt.so.13: cannot open shared object file")]
+    [InlineData(
+        "[ErrorCode:Fail] Exception during initialization: /onnxruntime_src/onnxruntime/core/framework/bfc_arena.cc:360 void* onnxruntime::BFCArena::AllocateRawInternal(size_t, bool, onnxruntime::Stream*) "
+        + "Available memory of 0 is smaller than requested bytes of 1966080\n",
+        "Exception during initialization: Available memory of 0 is smaller than requested bytes of 1966080")]
+    [InlineData(
+        "[ErrorCode:Fail] /onnxruntime_src/onnxruntime/core/providers/webgpu/webgpu_context.cc:136 onnxruntime::webgpu::WebGpuContext::Initialize(const onnxruntime::webgpu::WebGpuContextConfig&)::<lambda()> "
+        + "adapter_ != nullptr was false. Failed to get a WebGPU adapter.",
+        "adapter_ != nullptr was false. Failed to get a WebGPU adapter")]
+    [InlineData("CUDA failure 100: no CUDA-capable device is detected ; GPU=-1 ; hostname=here ; line=70", "CUDA failure 100: no CUDA-capable device is detected")]
+    [InlineData("model.onnx: Protobuf parsing failed (line 3).", "model.onnx: Protobuf parsing failed (line 3)")]
+    public void WhatIsQuotedIsWhatWasSaid(string message, string quoted) => Assert.Equal(quoted, OnnxFaults.Quote(new InvalidOperationException(message)));
+
     /// <summary>On a device that would end the process, were its memory freed behind its allocator; the CPU's is more patient.</summary>
     [Fact]
     public void AModelMayGoBeforeItsSessions()

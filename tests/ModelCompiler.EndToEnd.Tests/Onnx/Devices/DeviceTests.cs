@@ -1,46 +1,59 @@
 using System.Text.Json;
 using ModelCompiler.EndToEnd.Tests.CommandLine;
 
-namespace ModelCompiler.EndToEnd.Tests.Onnx;
+namespace ModelCompiler.EndToEnd.Tests.Onnx.Devices;
 
 /// <summary>
-/// A GPU provider truly exercised: WebGPU, over software Vulkan where there is no GPU. Only on request: <c>WebGpu/setup.sh FOLDER</c> makes what it
-/// needs, and these tests are there while <c>MODELCOMPILER_WEBGPU</c> names that folder.
+/// A provider for GPUs truly exercised: every family held to the emitted code, with keys and values in the device's memory, and nothing computed on the CPU that need not be.
+/// Only on request, where there is such a device and ONNX Runtime's library for it: an environment variable names that library, and the tests are there while it does.
 /// </summary>
-public sealed class WebGpuTests(ITestOutputHelper output) : IDisposable
+/// <param name="output">Where the figures go.</param>
+/// <param name="provider">As <c>--provider</c> has it.</param>
+/// <param name="library">The variable that names the library.</param>
+/// <param name="hasAttention">It computes the standard's Attention itself.</param>
+public abstract class DeviceTests(ITestOutputHelper output, string provider, string library, bool hasAttention) : IDisposable
 {
     private readonly CommandLine.TemporaryFolder folder = new();
 
-    public void Dispose() => folder.Dispose();
+    public void Dispose()
+    {
+        folder.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     public static TheoryData<string> Families => ["llama-head20", "llama-llama3", "mistral-window8", "qwen2-biased", "qwen3-head24", "gpt2-tied"];
 
     public static TheoryData<string, string, string> Cases =>
     [
         .. from family in Families.Select(row => row.Data) from weights in (string[])["f32", "q4"] select (family, weights, "gpu"),
-        ("gpt2-tied", "f16", "gpu"), ("llama-llama3", "bf16", "gpu"), ("qwen2-biased", "q8", "gpu"), ("mistral-window8", "f32", "standard"), ("qwen3-head24", "f32", "decomposed"),
+        ("gpt2-tied", "f16", "gpu"), ("llama-llama3", "bf16", "gpu"), ("qwen2-biased", "q8", "gpu"), ("mistral-window8", "f32", "standard"), ("qwen2-biased", "f32", "standard"), ("qwen3-head24", "f32", "decomposed"),
     ];
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void EveryFamilyAgrees(string family, string weights, string operators)
+    public void EveryFamilyAgrees(string family, string weights, string operators) => Agrees(family, weights, operators);
+
+    /// <summary>Emitted code and device agree; with the operators that the device is given it computes all of the model.</summary>
+    protected void Agrees(string family, string weights, string operators, string activations = "f32")
     {
         string model = folder.Synthesise("model", family);
-        Finished run = WebGpu("verify", model, "--weights", weights, "--operators", operators, "--prompts", "1", "--length", "24", "--max-tokens", "0", "--onnx-profile", folder["profile"], "--json");
+        Finished run = OnDevice(
+            "verify", model, "--weights", weights, "--operators", operators, "--activations", activations, "--prompts", "1", "--length", "24", "--max-tokens", "0",
+            "--onnx-profile", folder["profile"], "--json");
         output.WriteLine($"{family} {weights} {operators}: exit code {run.ExitCode}\n{run.Output}\n{run.Error}");
         using JsonDocument document = JsonDocument.Parse(run.Expect(0).Output);
         Assert.True(document.RootElement.GetProperty("agrees").GetBoolean());
         string[] onTheCpu = OperatorsOfTheCpu(Assert.Single(Directory.GetFiles(folder.Root, "profile_*.json")));
         output.WriteLine(string.Join(' ', onTheCpu));
-        Assert.Equal(operators == "standard", onTheCpu.Contains("Attention"));
-        if (operators == "gpu")
+        Assert.Equal(operators == "standard" && !hasAttention, onTheCpu.Contains("Attention"));
+        if (operators == "gpu" || hasAttention)
         {
             Assert.Empty(onTheCpu.Except(ForTheCpu));
         }
     }
 
     /// <summary>Sizes, the mask of which token sees which, and a row of a token table in integers: once in a run, however many layers.</summary>
-    private static string[] ForTheCpu => ["Shape", "Gather", "Unsqueeze", "Concat", "Add", "Sub", "Neg", "Range", "LessOrEqual", "Greater", "And", "DequantizeLinear"];
+    private static string[] ForTheCpu => ["Shape", "Gather", "Unsqueeze", "Concat", "Add", "Sub", "Neg", "Range", "LessOrEqual", "Greater", "And", "Cast", "Mul"];
 
     /// <summary>Keys and values in the device's memory, prompt and decode; and prompts there, decoding here.</summary>
     [Theory]
@@ -50,8 +63,8 @@ public sealed class WebGpuTests(ITestOutputHelper output) : IDisposable
         string model = folder.Synthesise("model", family);
         string[] run = ["run", model, "--tokens", "5,9,30,11,60,2,7", "--temperature", "0", "--max-tokens", "20", "--ignore-end", "--json"];
         string expected = Tokens(ChildProcess.Modelc(run));
-        Assert.Equal(expected, Tokens(WebGpu(run)));
-        Assert.Equal(expected, Tokens(WebGpu([.. run, "--offload", "prompts"])));
+        Assert.Equal(expected, Tokens(OnDevice(run)));
+        Assert.Equal(expected, Tokens(OnDevice([.. run, "--offload", "prompts"])));
     }
 
     private static string[] OperatorsOfTheCpu(string profile)
@@ -69,9 +82,9 @@ public sealed class WebGpuTests(ITestOutputHelper output) : IDisposable
         return document.RootElement.GetProperty("tokens").ToString();
     }
 
-    private static Finished WebGpu(params string[] arguments)
+    private Finished OnDevice(params string[] arguments)
     {
-        string rig = Environment.GetEnvironmentVariable("MODELCOMPILER_WEBGPU") ?? throw new InvalidOperationException("MODELCOMPILER_WEBGPU: found nothing, expected the folder that WebGpu/setup.sh filled.");
-        return ChildProcess.Modelc([.. arguments, "--provider", "webgpu", "--library", Path.Combine(rig, "libonnxruntime.so")]);
+        string file = Environment.GetEnvironmentVariable(library) ?? throw new InvalidOperationException($"{library}: found nothing, expected the file of ONNX Runtime's native library that has the provider '{provider}'.");
+        return ChildProcess.Modelc([.. arguments, "--provider", provider, "--library", file]);
     }
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A WebGPU provider without a GPU: Dawn over SwiftShader's Vulkan (another driver: VK_DRIVER_FILES, which wins). Usage: setup.sh FOLDER; then, as it says at the end,
-# MODELCOMPILER_WEBGPU=FOLDER dotnet test …, which builds the tests too. Needs Debian's chromium (SwiftShader), npm, a C compiler, and the restored packages.
+# MODELCOMPILER_WEBGPU=FOLDER/libonnxruntime.so dotnet test …, which builds the tests too. Needs Debian's chromium (SwiftShader), npm, a C compiler, and the restored packages.
 set -euo pipefail
 folder=$(realpath -m "${1:?the folder to fill}")
 here=$(cd "$(dirname "$0")" && pwd)
@@ -23,4 +23,4 @@ first=$(awk '/^struct OrtApi \{/ { table = 1 } table && /since Version 1\.31/ { 
 cc -shared -fPIC -O1 -Wall -I "$include" -DREAL_LIBRARY="\"$real\"" -DFIRST_OF_31="$first" \
   -DDRIVER="\"$icd\"" -DVULKAN="\"$(dirname "$icd")/libvulkan.so.1\"" -o "$folder/libonnxruntime.so" "$here/shim.c" -ldl
 echo "modelc verify DIR --provider webgpu --library $folder/libonnxruntime.so"
-echo "MODELCOMPILER_WEBGPU=$folder dotnet test -c Release --project tests/ModelCompiler.EndToEnd.Tests --filter-class '*WebGpuTests'"
+echo "MODELCOMPILER_WEBGPU=$folder/libonnxruntime.so dotnet test -c Release --project tests/ModelCompiler.EndToEnd.Tests --filter-class '*WebGpuTests'"
