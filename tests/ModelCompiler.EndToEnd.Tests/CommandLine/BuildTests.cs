@@ -156,6 +156,24 @@ public sealed class BuildTests : IDisposable
         Assert.DoesNotContain(Packing, project.Pack().Output);
     }
 
+    /// <summary>As in a model hub's cache; the link stays as it is.</summary>
+    [Fact]
+    public void AFileThatIsRewrittenBehindALinkIsPacked()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege there.");
+        project.Synthesise();
+        string weights = project[Path.Combine("models", "tiny", "model.safetensors")], blob = project["it's one;blob"];
+        File.Move(weights, blob);
+        File.CreateSymbolicLink(weights, blob);
+        File.SetLastWriteTimeUtc(blob, DateTime.UtcNow.AddYears(-1));
+        Assert.Contains(Packing, project.Pack().Output);
+        Assert.DoesNotContain(Packing, project.Pack().Output);
+
+        File.WriteAllBytes(blob, File.ReadAllBytes(Path.Combine(project.SynthesiseOther(seed: 5), "model.safetensors")));
+        Assert.Contains(Packing, project.Pack().Output);
+        Assert.DoesNotContain(Packing, project.Pack().Output);
+    }
+
     [Theory]
     [InlineData("""Weights="q'&quot;8" """, "MC315: the model 'tiny': found Weights 'q'\"8', expected one of f32, f16, bf16, q8, q4.")]
     [InlineData("""Weights="q4, lmhead.*=q8" """, "MC204: the model 'tiny': found the pattern 'lmhead.*' with the format q8, expected ")]
