@@ -71,15 +71,33 @@ internal static class AttributeReader
             : new(BuildRules.NotPacked, $"the weights of '{name}' have not been packed yet, so its code cannot be written. Build the project once.", use.Place);
     }
 
-    /// <summary>Models whose weights are packed for training though none of their classes can be trained, told at the first class of each.</summary>
-    public static IEnumerable<Finding> CheckTraining(IEnumerable<AttributeUse> uses, EquatableArray<string> packedForTraining)
-        => uses.Where(use => use.Target is { } target && packedForTraining.Contains(target.ModelName))
-            .GroupBy(use => use.Target!.ModelName)
-            .Where(model => !model.Any(use => use.Target!.Features.HasFlag(ModelFeatures.Training)))
-            .Select(model => new Finding(
-                BuildRules.NoClassTrains,
-                $"the CompiledModel item '{model.Key}': found Training=\"true\" there, and no class that can be trained, expected both. Write [CompiledModel(\"{model.Key}\", Training = true)] here, or take Training off the item.",
-                model.First().Place));
+    /// <summary>
+    /// Where classes and items disagree about training: weights that are packed for it though none of their classes can be trained, told at the first class of each model, and classes that are to be
+    /// trained though their weights are not packed for it.
+    /// </summary>
+    public static IEnumerable<Finding> CheckTraining(IEnumerable<AttributeUse> uses, EquatableArray<string> packed, EquatableArray<string> notPacked)
+    {
+        IEnumerable<IGrouping<string, AttributeUse>> models = uses.Where(use => use.Target is not null).GroupBy(use => use.Target!.ModelName);
+        foreach (IGrouping<string, AttributeUse> model in models)
+        {
+            AttributeUse[] trained = [.. model.Where(use => use.Target!.Features.HasFlag(ModelFeatures.Training))];
+            if (trained.Length == 0 && packed.Contains(model.Key))
+            {
+                yield return new(
+                    BuildRules.NoClassTrains,
+                    $"the CompiledModel item '{model.Key}': found Training=\"true\" there, and no class that can be trained, expected both. Write [CompiledModel(\"{model.Key}\", Training = true)] here, or take Training off the item.",
+                    model.First().Place);
+            }
+
+            foreach (AttributeUse use in trained.Where(_ => notPacked.Contains(model.Key)))
+            {
+                yield return new(
+                    BuildRules.NotPackedForTraining,
+                    $"the model '{model.Key}': found a class with Training = true, and weights that were not packed for it, expected both. Set Training=\"true\" at its CompiledModel item, and build, or take Training off the class.",
+                    use.Place);
+            }
+        }
+    }
 
     /// <summary>Every emitted part is <c>unsafe partial</c>, and a modifier may not stand twice.</summary>
     private static bool IsEmittedAnyway(SyntaxToken modifier) => modifier.IsKind(SyntaxKind.PartialKeyword) || modifier.IsKind(SyntaxKind.UnsafeKeyword);

@@ -49,7 +49,7 @@ public sealed class CompiledModelGenerator : IIncrementalGenerator
             .Select(static (all, _) => ModelFiles.Of(all))
             .WithTrackingName(Steps.Files);
 
-        IncrementalValueProvider<EquatableArray<string>> packedForTraining = files.Select(static (all, _) => all.PackedForTraining);
+        IncrementalValueProvider<(EquatableArray<string> Packed, EquatableArray<string> NotPacked)> forTraining = files.Select(static (all, _) => (all.PackedForTraining, all.NotPackedForTraining));
 
         IncrementalValuesProvider<ModelOutcome> outcomes = uses
             .Select(static (use, _) => use.Target)
@@ -77,7 +77,7 @@ public sealed class CompiledModelGenerator : IIncrementalGenerator
             static (output, finding) => output.ReportDiagnostic(finding!.ToDiagnostic()));
 
         context.RegisterSourceOutput(
-            uses.Collect().Combine(packedForTraining).SelectMany(static (pair, _) => AttributeReader.CheckTraining(pair.Left, pair.Right)),
+            uses.Collect().Combine(forTraining).SelectMany(static (pair, _) => AttributeReader.CheckTraining(pair.Left, pair.Right.Packed, pair.Right.NotPacked)),
             static (output, finding) => output.ReportDiagnostic(finding.ToDiagnostic()));
     }
 

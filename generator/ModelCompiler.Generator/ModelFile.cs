@@ -52,9 +52,14 @@ internal sealed record ModelFiles(EquatableArray<ModelFile> Files)
     public EquatableArray<string> PackedNames => Files.Where(file => file.Role == ModelFile.Manifest).Select(file => file.Model)
         .OrderBy(name => name, StringComparer.Ordinal).ToEquatable();
 
-    /// <summary>The models whose weights have been packed for training too.</summary>
-    public EquatableArray<string> PackedForTraining => Files.Where(file => file.Role == ModelFile.Manifest && ModelManifest.Read(file.Content, [])?.TrainingContentHash is not null)
-        .Select(file => file.Model).ToEquatable();
+    /// <summary>The models whose weights have been packed once more for training.</summary>
+    public EquatableArray<string> PackedForTraining => Packed(manifest => manifest.TrainingContentHash is not null);
+
+    /// <summary>The packed models that training has nothing to begin with of.</summary>
+    public EquatableArray<string> NotPackedForTraining => Packed(manifest => manifest.TrainingWeights is null);
+
+    private EquatableArray<string> Packed(Func<ModelManifest, bool> holds)
+        => Files.Where(file => file.Role == ModelFile.Manifest && ModelManifest.Read(file.Content, []) is { } manifest && holds(manifest)).Select(file => file.Model).ToEquatable();
 
     /// <summary>Both files of a model, or null.</summary>
     public ModelSources? Find(string model)

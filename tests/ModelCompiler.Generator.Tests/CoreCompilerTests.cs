@@ -55,7 +55,8 @@ public sealed class CoreCompilerTests
         string config = SyntheticConfigs.Small["llama-head20"];
         GeneratorRun run = new(new CoreCompiler(), ModelText.Model("story", config, Manifest(config)), TrainableClass);
         Diagnostic found = Assert.Single(run.Result.Diagnostics);
-        Assert.Equal("MC306", found.Id);
+        Assert.Equal(("MC306", "File0.cs"), (found.Id, found.Location.GetLineSpan().Path));
+        Assert.Equal("ModelCompiler.CompiledModel(\"story\", Training = true)", TrainableClass.Substring(found.Location.SourceSpan.Start, found.Location.SourceSpan.Length));
         Assert.Same(found, Assert.Single(run.Diagnostics)); // LoadForTraining is there for those who call it
         Assert.NotEmpty(run.Output.GetTypeByMetadataName("App.StoryModel")!.GetMembers("LoadForTraining"));
     }

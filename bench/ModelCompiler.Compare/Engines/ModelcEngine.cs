@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Reflection;
 using System.Text.Json;
 using ModelCompiler.Compare.Inputs;
 using ModelCompiler.Compare.Processes;
@@ -66,7 +67,26 @@ internal sealed class ModelcEngine(IReadOnlyList<string> modelc, string models, 
         }
         catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw run.Fault($"found output that cannot be read as modelc bench writes it ({fault.Message}), expected its JSON");
+            throw run.Fault(
+                VersionIn(run.Output) is { } theirs && theirs != OwnVersion
+                    ? $"found the output of another build of modelc ({theirs}), which lacks what this program reads ({fault.Message}), expected that of {OwnVersion}; name a modelc.dll of that build by --modelc, or compare with the program of the other"
+                    : $"found output that cannot be read as modelc bench writes it ({fault.Message}), expected its JSON");
+        }
+    }
+
+    /// <summary>Of the modelc that was built with this program.</summary>
+    private static string? OwnVersion { get; } = typeof(Tool.Commands.ModelcCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
+
+    private static string? VersionIn(string output)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(output);
+            return document.RootElement.TryGetProperty("version", out JsonElement version) ? version.GetString() : null;
+        }
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
+        {
+            return null;
         }
     }
 
@@ -74,22 +94,23 @@ internal sealed class ModelcEngine(IReadOnlyList<string> modelc, string models, 
     {
         using JsonDocument document = JsonDocument.Parse(run.Output);
         JsonElement found = document.RootElement;
-        bool cached = found.GetProperty("weightsFitCache").GetBoolean();
+        bool cached = Property("weightsFitCache").GetBoolean();
         MachineShare machine = new(
-            found.GetProperty("peakFlopsPerSecond").GetDouble(),
-            found.GetProperty(cached ? "peakCacheReadBytesPerSecond" : "peakReadBytesPerSecond").GetDouble(),
+            Property("peakFlopsPerSecond").GetDouble(),
+            Property(cached ? "peakCacheReadBytesPerSecond" : "peakReadBytesPerSecond").GetDouble(),
             cached,
-            found.GetProperty("flopsPerToken").GetDouble(),
-            found.GetProperty("cacheNumbersPerToken").GetDouble(),
-            found.GetProperty("cacheBytes").GetInt64(),
-            new(Tokens("prompt"), Tokens("decode"), found.GetProperty("depth").GetInt32()));
+            Property("flopsPerToken").GetDouble(),
+            Property("cacheNumbersPerToken").GetDouble(),
+            Property("cacheBytes").GetInt64(),
+            new(Tokens("prompt"), Tokens("decode"), Property("depth").GetInt32()));
         return new(
-            Speed("prompt"), Speed("decode"), found.GetProperty("weightsBytes").GetInt64(), found.GetProperty("bytesPerToken").GetInt64(), found.GetProperty("cacheBytesPerNumber").GetDouble(),
-            found.GetProperty("residentBytes").GetInt64(),
-            $"{found.GetProperty("version").GetString()?.Split('+')[0]}, {found.GetProperty("runtime").GetString()} JIT, {found.GetProperty("elsewhere").GetString() ?? found.GetProperty("instructionSet").GetString()}",
+            Speed("prompt"), Speed("decode"), Property("weightsBytes").GetInt64(), Property("bytesPerToken").GetInt64(), Property("cacheBytesPerNumber").GetDouble(),
+            Property("residentBytes").GetInt64(),
+            $"{Property("version").GetString()?.Split('+')[0]}, {Property("runtime").GetString()} JIT, {Property("elsewhere").GetString() ?? Property("instructionSet").GetString()}",
             run.Command, machine);
 
-        double? Speed(string what) => found.GetProperty(what) is { ValueKind: JsonValueKind.Object } speed ? speed.GetProperty("tokensPerSecond").GetDouble() : null;
-        int Tokens(string what) => found.GetProperty(what) is { ValueKind: JsonValueKind.Object } speed ? speed.GetProperty("tokens").GetInt32() : 0;
+        JsonElement Property(string name) => found.TryGetProperty(name, out JsonElement value) ? value : throw new KeyNotFoundException($"no {name}");
+        double? Speed(string what) => Property(what) is { ValueKind: JsonValueKind.Object } speed ? speed.GetProperty("tokensPerSecond").GetDouble() : null;
+        int Tokens(string what) => Property(what) is { ValueKind: JsonValueKind.Object } speed ? speed.GetProperty("tokens").GetInt32() : 0;
     }
 }

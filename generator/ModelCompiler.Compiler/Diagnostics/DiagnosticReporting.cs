@@ -7,6 +7,7 @@ namespace ModelCompiler.Compiler.Diagnostics;
 public static class DiagnosticReporting
 {
     private const int LongestQuote = 80;
+    private const int MostNamed = 3;
 
     /// <summary>
     /// Makes a diagnostic: <c>subject: found …, expected …. Advice.</c>
@@ -61,6 +62,13 @@ public static class DiagnosticReporting
     /// <summary>A shape as it is written in published configs and headers: <c>[32000, 4096]</c>.</summary>
     public static string Shape(IEnumerable<int> sizes)
         => "[" + string.Join(", ", sizes.Select(size => size.ToString(CultureInfo.InvariantCulture))) + "]";
+
+    /// <summary>Tensors of which one thing is told: <c>tensor 'a' and 43 more ('b', 'c', 'd', …)</c>.</summary>
+    public static string Tensors(IReadOnlyList<string> names)
+    {
+        string next = string.Join(", ", names.Skip(1).Take(MostNamed).Select(name => $"'{name}'"));
+        return $"tensor '{names[0]}'" + (names.Count == 1 ? "" : $" and {names.Count - 1} more ({next}{(names.Count - 1 > MostNamed ? ", …" : "")})");
+    }
 
     private static bool IsVisible(char c) => CharUnicodeInfo.GetUnicodeCategory(c) switch
     {

@@ -26,6 +26,8 @@ public sealed partial class GraphBuilder
     private readonly List<RopeTable> ropeTables = [];
     private readonly HashSet<string> usedTensors = new(StringComparer.Ordinal);
     private readonly HashSet<string> ignoredTensors = new(StringComparer.Ordinal);
+    private readonly List<(string Name, Size[] Shape)> missing = [];
+    private readonly WrongShapes shapes = new();
     private Place place = new(-1, Section.Embedding);
     private LayerTensors? layers;
     private int values;
@@ -86,6 +88,8 @@ public sealed partial class GraphBuilder
     /// <summary>The graph, or null when something was reported as an error. Warns of tensors that nothing uses (<c>MC105</c>).</summary>
     public ModelGraph? Finish(Dimensions dimensions, Value logits)
     {
+        ReportMissing();
+        shapes.Report(diagnostics);
         if (failed)
         {
             return null;
@@ -113,45 +117,52 @@ public sealed partial class GraphBuilder
                 return standIn;
             }
 
-            return Fail(standIn, Catalogue.MissingTensor, familyAt, "nothing", $"{Describe(shape)} in a weight file", MissingAdvice);
+            failed = true;
+            if (usedTensors.Add("!" + name)) // once for each tensor, however many parameters share it
+            {
+                missing.Add((name, shape));
+            }
+
+            return standIn;
         }
 
         usedTensors.Add(name);
-        if (!tensor.Shape.Equals(standIn.Shape))
+        if (!shapes.Check(tensor, shape))
         {
-            // The first size that differs tells which line of the config contradicts the file.
-            int wrong = tensor.Shape.Count == shape.Length ? Enumerable.Range(0, shape.Length).First(i => tensor.Shape[i] != shape[i]) : 0;
-            return Fail(
-                standIn, Catalogue.WrongShape, shape[wrong].Where, $"{DiagnosticReporting.Shape(tensor.Shape)} in {tensor.File}",
-                Describe(shape), "Config and weights must come from the same model: correct the setting, or take the other file.");
+            failed = true;
+            return standIn;
         }
 
-        return tensor.Type != TensorType.Unsupported
-            ? tensor
-            : Fail(
-                standIn, Catalogue.UnsupportedTensorType, new SourceSpan(tensor.File), tensor.TypeName, "F32, F16 or BF16",
-                "Use the unquantised weights of the model; they are quantised here, by the Weights option.");
-    }
-
-    private TensorInfo Fail(
-        TensorInfo standIn, DiagnosticRule rule, SourceSpan where, string found, string expected, string advice)
-    {
-        failed = true;
-        if (usedTensors.Add("!" + standIn.Name)) // once for each tensor, however many parameters share it
+        if (tensor.Type != TensorType.Unsupported)
         {
-            diagnostics.Report(rule, where, $"tensor '{standIn.Name}'", found, expected, advice);
+            return tensor;
+        }
+
+        failed = true;
+        if (usedTensors.Add("!" + name))
+        {
+            diagnostics.Report(
+                Catalogue.UnsupportedTensorType, new SourceSpan(tensor.File), $"tensor '{name}'", tensor.TypeName, "F32, F16 or BF16",
+                "Use the unquantised weights of the model; they are quantised here, by the Weights option.");
         }
 
         return standIn;
+    }
+
+    private void ReportMissing()
+    {
+        if (missing.Count > 0)
+        {
+            diagnostics.Report(
+                Catalogue.MissingTensor, familyAt, DiagnosticReporting.Tensors([.. missing.Select(tensor => tensor.Name)]), "nothing",
+                $"{Size.Describe(missing[0].Shape)} in a weight file", MissingAdvice);
+        }
     }
 
     private string MissingAdvice => inputs.Tensors.Count == 0
         ? "Put the model's *.safetensors files beside config.json."
         : "See that all shards are there and that config.json belongs to them; if the model names its tensors otherwise, "
             + "its architecture needs a file of its own (docs/adding-an-architecture.md).";
-
-    private static string Describe(Size[] shape)
-        => $"{DiagnosticReporting.Shape(shape.Select(size => size.Value))} ({string.Join(", ", shape.Select(size => size.Name))})";
 
     private static string NameOf(string tensor, TensorPart? part) => part is null ? tensor : $"{tensor}:{part.Name}";
 

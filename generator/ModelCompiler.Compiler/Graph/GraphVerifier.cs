@@ -61,6 +61,12 @@ public sealed partial class GraphVerifier
 
                 written[output.Id] = output;
             }
+
+            if (!operation.Outputs.Contains(operation.Output))
+            {
+                string outputs = string.Join(", ", operation.Outputs.Select(Name));
+                Report(Catalogue.UndefinedValue, operation, $"{Name(operation.Output)} for its output, which it does not write", $"what it writes ({outputs})");
+            }
         }
 
         if (!written.TryGetValue(graph.Result.Id, out Value? result) || result != graph.Result)

@@ -2,8 +2,15 @@ using ModelCompiler.Compiler.Diagnostics;
 
 namespace ModelCompiler.Compiler.Inputs;
 
+/// <summary>A setting that a size comes from.</summary>
+/// <param name="Name">As the config has it: <c>head_dim</c>.</param>
+/// <param name="Value">The number.</param>
+/// <param name="Where">Its value in the file.</param>
+/// <param name="Divides">The size is divided by it.</param>
+public sealed record Setting(string Name, int Value, SourceSpan Where, bool Divides = false);
+
 /// <summary>
-/// A size that remembers which setting it comes from, so that a tensor of another size can be reported at that line of the
+/// A size that remembers which settings it comes from, so that a tensor of another size can be reported at that line of the
 /// config. Products and quotients keep the place of their left side.
 /// </summary>
 /// <param name="Value">The number.</param>
@@ -11,17 +18,29 @@ namespace ModelCompiler.Compiler.Inputs;
 /// <param name="Where">The setting's value in the file.</param>
 public readonly record struct Size(int Value, string Name, SourceSpan Where)
 {
+    private IReadOnlyList<Setting>? Factors { get; init; }
+
+    /// <summary>The settings in the formula, from left to right.</summary>
+    public IReadOnlyList<Setting> Settings => Factors ?? [new(Name, Value, Where)];
+
     public static implicit operator int(Size size) => size.Value;
 
     public static Size operator *(Size left, Size right)
-        => new(checked(left.Value * right.Value), left.Name + " × " + right.Name, left.Where);
+        => new(checked(left.Value * right.Value), left.Name + " × " + right.Name, left.Where) { Factors = [.. left.Settings, .. right.Settings] };
 
     public static Size operator *(int factor, Size size)
-        => new(checked(factor * size.Value), $"{factor} × {size.Name}", size.Where);
+        => new(checked(factor * size.Value), $"{factor} × {size.Name}", size.Where) { Factors = size.Settings };
 
     /// <summary>Whole division; whether it leaves a remainder is for the caller to check.</summary>
     public static Size operator /(Size left, Size right)
-        => new(left.Value / right.Value, left.Name + " / " + right.Name, left.Where);
+        => new(left.Value / right.Value, left.Name + " / " + right.Name, left.Where)
+        {
+            Factors = [.. left.Settings, .. right.Settings.Select(setting => setting with { Divides = !setting.Divides })],
+        };
+
+    /// <summary>A shape with the formulas of its sizes: <c>[97, 40] (vocab_size, hidden_size)</c>.</summary>
+    public static string Describe(IReadOnlyList<Size> shape)
+        => $"{DiagnosticReporting.Shape(shape.Select(size => size.Value))} ({string.Join(", ", shape.Select(size => size.Name))})";
 
     public override string ToString() => $"{Name} {Value}";
 }

@@ -22,12 +22,14 @@ internal sealed class ModelFindingsException(IReadOnlyList<ModelDiagnostic> diag
 internal sealed class PlannedModel : IDisposable
 {
     private readonly ModelFolder folder;
+    private readonly AdapterChoice? merged;
 
     private PlannedModel(ModelFolder folder, ModelPlan plan, IReadOnlyList<ModelDiagnostic> warnings, AdapterChoice? merged)
     {
         PublishedParameters published = new(folder);
         Parameters = merged?.Merge(published, plan.Graph) ?? published;
         this.folder = folder;
+        this.merged = merged;
         Plan = plan;
         Warnings = warnings;
     }
@@ -82,7 +84,7 @@ internal sealed class PlannedModel : IDisposable
     }
 
     /// <summary>
-    /// Writes NAME.mcw, for training NAME.train.mcw, and NAME.manifest.json, the manifest last. Whoever fails or is cancelled leaves neither half of a file.
+    /// Writes NAME.mcw, for training NAME.train.mcw, NAME.links (see <see cref="LinkedFiles"/>), and NAME.manifest.json, the manifest last. Whoever fails or is cancelled leaves neither half of a file.
     /// </summary>
     /// <param name="outputDirectory">Made when absent.</param>
     /// <param name="resource">The resource that the packed weights will be embedded as, or null.</param>
@@ -117,9 +119,15 @@ internal sealed class PlannedModel : IDisposable
         string contentHash = writer.Complete(tokenizer);
 
         ModelManifest manifest = new(Plan.Name, Plan.Format, Plan.Cache.Format, weightsFile, resource, Plan.Hash, contentHash, folder.Inputs.Tensors, trainingHash, Plan.Adapter?.Options);
+        LinkedFiles.Write(Path.Combine(outputDirectory, Plan.Name + LinkedFiles.Extension), InputFiles);
         WholeFile.Write(Path.Combine(outputDirectory, Plan.Name + ".manifest.json"), manifest.Write());
         return manifest;
     }
+
+    /// <summary>Those whose names and times the build looks at.</summary>
+    private IEnumerable<string> InputFiles
+        => new[] { (folder.DirectoryPath, "*.json"), (folder.DirectoryPath, "*.safetensors"), (merged?.Folder, "adapter_*") }
+            .SelectMany(((string? Folder, string Pattern) files) => files.Folder is null ? [] : Directory.EnumerateFiles(files.Folder, files.Pattern));
 
     private string PackForTraining(string outputDirectory, CancellationToken cancellation)
     {

@@ -38,8 +38,13 @@ public class MistakesTests
     [InlineData("MC101", "\"llama\"", "\"mamba\"", 2, 17, "found the string 'mamba', expected one of gpt2, llama, mistral, qwen2, qwen3")]
     [InlineData("MC101", "\"llama\"", "\"\\u001b[31mred\\n\"", 2, 17, "'\\u001B[31mred\\u000A'")]
     [InlineData("MC102", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 4", 5, 24, "found the tensors of 2 layers, expected 4 layers (num_hidden_layers)")]
-    [InlineData("MC103", "\"vocab_size\": 97", "\"vocab_size\": 96", 9, 17, "[97, 40] in model.safetensors, expected [96, 40] (vocab_size, hidden_size)", 2)]
-    [InlineData("MC103", "\"num_key_value_heads\": 3", "\"num_key_value_heads\": 2", 7, 26, "[40, 40] (num_key_value_heads × head_dim, hidden_size)", 4)]
+    [InlineData("MC103", "\"vocab_size\": 97", "\"vocab_size\": 96", 9, 17, "[97, 40] in model.safetensors, expected [96, 40] (vocab_size, hidden_size). By their shapes, vocab_size is 97. Config")]
+    [InlineData("MC103", "\"num_key_value_heads\": 3", "\"num_key_value_heads\": 2", 7, 26, "[40, 40] (num_key_value_heads × head_dim, hidden_size). By their shapes, num_key_value_heads is 3. ")]
+    [InlineData(
+        "MC103", "\"hidden_size\": 40", "\"hidden_size\": 44", 3, 18,
+        "tensor 'model.embed_tokens.weight' and 20 more ('model.layers.0.input_layernorm.weight', 'model.layers.0.self_attn.q_proj.weight', 'model.layers.0.self_attn.k_proj.weight', …): found [97, 40] in model.safetensors, expected [97, 44] (vocab_size, hidden_size). By their shapes, hidden_size is 40. Config")]
+    [InlineData("MC103", "\"head_dim\": 20", "\"head_dim\": 24", 8, 15, "and 7 more ('model.layers.0.self_attn.k_proj.weight', ")]
+    [InlineData("MC103", "\"num_attention_heads\": 6", "\"num_attention_heads\": 3", 6, 26, "By their shapes, num_attention_heads is 6. ")]
     [InlineData("MC104", "\"rms_norm_eps\": 1e-05", "\"rope_scaling\": {\"rope_type\": \"yarn\"}", 11, 33, "rope_scaling.rope_type: found the string 'yarn', expected one of default, linear, llama3")]
     [InlineData("MC104", "\"rms_norm_eps\": 1e-05", "\"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 2.0}", 11, 28, "rope_scaling.type")]
     [InlineData("MC003", "\"rms_norm_eps\": 1e-05", "\"rope_scaling\": {\"type\": \"linear\"}", 11, 19, "rope_scaling.factor")]
@@ -51,14 +56,51 @@ public class MistakesTests
         "\"rope_scaling\": {\"type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 4, \"high_freq_factor\": 4, \"original_max_position_embeddings\": 8}",
         11, 93, "more than low_freq_factor")]
     public void AMistakeInTheConfigIsPlaced(
-        string id, string text, string replacement, int line, int column, string mention, int count = 1)
+        string id, string text, string replacement, int line, int column, string mention)
     {
         SyntheticModel model = SyntheticModel.Llama().With(text, replacement);
 
         Assert.Null(model.Build());
 
-        Assert.Equal(count, model.Diagnostics.Count);
-        Assert.Equal("config.json", Found.Single([model.Diagnostics[0]], id, line, column, mention).Where.File);
+        Assert.Equal("config.json", Found.Single(model.Diagnostics, id, line, column, mention).Where.File);
+    }
+
+    /// <summary>No one setting explains all: each is told, by the first size of a tensor that contradicts it.</summary>
+    [Fact]
+    public void EachWrongSizeIsOneError()
+    {
+        SyntheticModel model = SyntheticModel.Llama().With("\"hidden_size\": 40", "\"hidden_size\": 44").With("\"intermediate_size\": 56", "\"intermediate_size\": 57");
+
+        Assert.Null(model.Build());
+
+        Assert.Equal(["MC103", "MC103"], model.Diagnostics.Select(diagnostic => diagnostic.Rule.Id));
+        Found.Single([model.Diagnostics[0]], "MC103", 3, 18, "By their shapes, hidden_size is 40. ");
+        Found.Single([model.Diagnostics[1]], "MC103", 4, 24, "By their shapes, intermediate_size is 56. ");
+    }
+
+    /// <summary>Where a size may come from either of two settings.</summary>
+    [Fact]
+    public void EverySettingThatExplainsAWrongSizeIsNamed()
+    {
+        SyntheticModel model = SyntheticModel.Llama().With("\"num_key_value_heads\": 3,", "").With("\"head_dim\": 20", "\"head_dim\": 40");
+        foreach (string tensor in new[] { "0.self_attn.k_proj", "0.self_attn.v_proj", "1.self_attn.k_proj", "1.self_attn.v_proj" })
+        {
+            model.Change($"model.layers.{tensor}.weight", info => info with { Shape = new([120, 40]) });
+        }
+
+        Assert.Null(model.Build());
+
+        Found.Single(model.Diagnostics, "MC103", 6, 26, "By their shapes, num_attention_heads is 3 or head_dim is 20. ");
+    }
+
+    [Fact]
+    public void TensorsThatAreMissingAreOneError()
+    {
+        SyntheticModel model = SyntheticModel.Llama().Without("model.norm.weight").Without("model.layers.0.mlp.up_proj.weight");
+
+        Assert.Null(model.Build());
+
+        Found.Single(model.Diagnostics, "MC102", 2, 17, "tensor 'model.layers.0.mlp.up_proj.weight' and 1 more ('model.norm.weight'): found nothing, expected [56, 40] ");
     }
 
     [Fact]

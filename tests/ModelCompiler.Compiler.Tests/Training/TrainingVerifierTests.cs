@@ -86,6 +86,11 @@ public class TrainingVerifierTests
     }
 
     [Fact]
+    public void What_a_gate_s_gradient_goes_on_from_writes_what_the_gate_writes()
+        => RefusedFused<FusedInputGradient>(
+            "MC110", fused => fused with { Output = fused.Gate!.HiddenGradient }, "'dHidden' for its output, which it does not write, expected what it writes (value ");
+
+    [Fact]
     public void A_fused_gradient_of_an_input_has_no_biases()
         => RefusedFused<FusedInputGradient>(
             "MC113", fused => fused with { Parts = fused.Parts.Select(part => part with { Bias = part.Weight }).ToEquatable() }, "with a bias, expected a matrix and no bias");

@@ -1,4 +1,4 @@
-using ModelCompiler.Compiler.Formats;
+using System.Text.RegularExpressions;
 
 namespace ModelCompiler.EndToEnd.Tests.CommandLine;
 
@@ -72,7 +72,7 @@ public sealed class BuildTests : IDisposable
         project.Synthesise();
         project.ReplaceInProject("Embed=", "LoraRank=\"x\" Embed=");
         Finished build = project.Build().Expect(1);
-        Assert.Matches(@"App\.csproj : error MC320: the model '.*tiny': --lora-rank: ", build.Output);
+        Assert.Contains($"App.csproj({project.PlaceOf("LoraRank=")}): error MC315: the model 'tiny': found LoraRank 'x', expected a whole number from 1 to 4096. Correct the CompiledModel item.", build.Output);
         Assert.DoesNotContain("MC314", build.Output);
     }
 
@@ -96,7 +96,7 @@ public sealed class BuildTests : IDisposable
         with.Synthesise();
         with.Write(Path.Combine("adapters", name, "adapter_config.json"), "{}");
         Finished pack = ChildProcess.Dotnet(with.Root, "msbuild", "-nologo", "-p:Configuration=Release", "-t:ModelCompilerPack").Expect(1);
-        Assert.Matches($"error MC321: the model '.*tiny': adapters.{name}.adapter_config.json: peft_type: found nothing, ", pack.Output);
+        Assert.Matches($@"App\.csproj\({with.PlaceOf("Adapter=")}\): error MC321: the model 'tiny': adapters.{name}.adapter_config.json: peft_type: found nothing, ", pack.Output);
         string choices = File.ReadAllText(Assert.Single(Directory.EnumerateFiles(with["obj"], "tiny.choices", SearchOption.AllDirectories)));
         Assert.Contains("adapter_config.json ", choices); // its time, too, decides whether to pack again
     }
@@ -156,25 +156,56 @@ public sealed class BuildTests : IDisposable
         Assert.DoesNotContain(Packing, project.Pack().Output);
     }
 
-    [Theory]
-    [InlineData("-p:W=q3", "Weights=", "MC315: the model 'tiny': found Weights 'q3', expected one of ")]
-    [InlineData("-p:C=f16", "Cache=", "MC315: the model 'tiny': found Cache 'f16', expected one of ")]
-    [InlineData("-p:E=maybe", "Embed=", "MC315: the model 'tiny': found Embed 'maybe', expected true or false.")]
-    public void MetadataThatMeansNothingIsAnErrorWhereItStands(string option, string place, string expected)
+    /// <summary>As in a model hub's cache; the link stays as it is.</summary>
+    [Fact]
+    public void AFileThatIsRewrittenBehindALinkIsPacked()
     {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege there.");
         project.Synthesise();
-        Finished check = ChildProcess.Dotnet(project.Root, "msbuild", "-nologo", "-t:_ModelCompilerCheck", option).Expect(1);
-        Assert.Contains($"App.csproj({project.PlaceOf(place)}): error {expected}", check.Output);
-        if (option == "-p:W=q3")
-        {
-            // The targets cannot ask the core, so its list stands there once more.
-            Assert.Contains(string.Join(", ", WeightFormat.All.Select(format => format.Name)) + ".", check.Output);
-        }
+        string weights = project[Path.Combine("models", "tiny", "model.safetensors")], blob = project["it's one;blob"];
+        File.Move(weights, blob);
+        File.CreateSymbolicLink(weights, blob);
+        File.SetLastWriteTimeUtc(blob, DateTime.UtcNow.AddYears(-1));
+        Assert.Contains(Packing, project.Pack().Output);
+        Assert.DoesNotContain(Packing, project.Pack().Output);
 
-        if (option == "-p:C=f16")
-        {
-            Assert.Contains(string.Join(", ", CacheFormat.All.Select(format => format.Name)) + ".", check.Output);
-        }
+        File.WriteAllBytes(blob, File.ReadAllBytes(Path.Combine(project.SynthesiseOther(seed: 5), "model.safetensors")));
+        Assert.Contains(Packing, project.Pack().Output);
+        Assert.DoesNotContain(Packing, project.Pack().Output);
+    }
+
+    [Theory]
+    [InlineData("""Weights="q'&quot;8" """, "MC315: the model 'tiny': found Weights 'q'\"8', expected one of f32, f16, bf16, q8, q4.")]
+    [InlineData("""Weights="q4, lmhead.*=q8" """, "MC204: the model 'tiny': found the pattern 'lmhead.*' with the format q8, expected ")]
+    [InlineData("""Cache="f16" """, "MC315: the model 'tiny': found Cache 'f16', expected one of f32, bf16, q8.")]
+    [InlineData("""Embed="maybe" """, "MC315: the model 'tiny': found Embed 'maybe', expected true or false.")]
+    [InlineData("""LoraTargets="none" LoraRank="2" """, "MC322: the model 'tiny': the adapters: found the target 'none', expected one of q_proj, ")]
+    [InlineData("""Name="a b" """, "MC010: the model 'a b': model name: found 'a b', expected ")]
+    [InlineData("""Verify="true" """, "MC341: the model 'tiny': ONNX Runtime's native library: found no file ")]
+    public void MetadataThatMeansNothingIsAnErrorWhereItStands(string metadata, string expected)
+    {
+        using TemporaryProject with = new($"""<CompiledModel Include="models/tiny" {metadata}/>""");
+        with.Synthesise();
+        Finished check = ChildProcess.Dotnet(with.Root, "msbuild", "-nologo", "-t:ModelCompilerVerify", "-p:ModelCompilerOnnxRuntime=nothing.so").Expect(1);
+        string error = Assert.Single(check.Output.Split('\n'), line => line.Contains("error", StringComparison.Ordinal));
+        Assert.Contains($"App.csproj({with.PlaceOf(metadata.Split('=')[0] + '=')}): error {expected}", error);
+    }
+
+    /// <summary>Said before NuGet says what the runtime supports; for one of several frameworks, too.</summary>
+    [Theory]
+    [InlineData("<TargetFramework>net8.0<", "net8.0")]
+    [InlineData("<TargetFramework>netstandard2.0<", "netstandard2.0")]
+    [InlineData("<TargetFrameworks>net10.0;net9.0<", "net9.0")]
+    [InlineData("<ModelCompilerInstructionSet>avx512<", "avx512")]
+    public void APropertyThatCannotBeIsAnErrorWhereItStands(string property, string found)
+    {
+        string name = property[1..property.IndexOf('>')];
+        project.ReplaceInProject("<TargetFramework>net10.0</TargetFramework>", $"{property}/{name}>{(name.StartsWith("Target", StringComparison.Ordinal) ? "" : "<TargetFramework>net10.0</TargetFramework>")}");
+        string[] lines = File.ReadAllLines(project["App.csproj"]);
+        int line = Array.FindIndex(lines, line => line.Contains(property, StringComparison.Ordinal));
+        string output = ChildProcess.Dotnet(project.Root, "build", "--nologo", "-v:q").Expect(1).Output;
+        string error = Assert.Single(output.Split('\n').Where(line => line.Contains("error", StringComparison.Ordinal)).Distinct());
+        Assert.Matches($@"App\.csproj\({line + 1},{lines[line].IndexOf(property, StringComparison.Ordinal) + 2}\): error MC(319|325): .*: found '{Regex.Escape(found)}', expected (net10\.0|x86-64-v3, )", error);
     }
 
     /// <summary>Attributes, elements and an item that only a condition hides; what the build knows is passed over, whatever its values look like.</summary>

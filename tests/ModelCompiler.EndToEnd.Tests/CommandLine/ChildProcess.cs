@@ -46,6 +46,9 @@ internal static partial class ChildProcess
     /// <summary>Runs dotnet in a folder.</summary>
     public static Finished Dotnet(string folder, params string[] arguments) => Run(folder, [], arguments);
 
+    /// <summary>Runs dotnet in a folder with another environment variable.</summary>
+    public static Finished DotnetWith((string Name, string Value) variable, string folder, params string[] arguments) => Run(folder, [variable], arguments);
+
     /// <summary>Starts modelc and leaves it running.</summary>
     public static Process StartModelc(params string[] arguments)
         => Process.Start(Describe(SharedData.RepositoryRoot, [], [ToolPath, .. arguments]))!;

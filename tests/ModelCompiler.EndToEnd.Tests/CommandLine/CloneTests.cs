@@ -58,6 +58,19 @@ public sealed class CloneTests : IDisposable
         Assert.False(Directory.Exists(folder["out"]));
     }
 
+    /// <summary>Once, at the project that imports it.</summary>
+    [Fact]
+    public void AnImportThroughASymbolicLinkIsRefused()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "A process's folder keeps the name of a link there.");
+        Directory.CreateSymbolicLink(folder["link"], SharedData.RepositoryRoot);
+        string page = File.ReadAllText(Path.Combine(SharedData.RepositoryRoot, "docs", "getting-started.md")).ReplaceLineEndings("\n");
+        folder.Write(Path.Combine("Story", "Story.csproj"), Block(page, "xml").Replace("../ModelCompiler/", "../link/"));
+        string output = ChildProcess.Dotnet(folder["Story"], "build", "--nologo", "-v:q").Expect(1).Output;
+        string error = Assert.Single(output.Split('\n').Where(line => line.Contains("error", StringComparison.Ordinal)).Distinct());
+        Assert.Contains($"Story.csproj : error MC318: '{folder["link"]}' is reached through a symbolic link", error);
+    }
+
     /// <summary>The property of a whole <c>dotnet publish</c> reaches every project that it builds; these cannot be published so.</summary>
     [Theory]
     [InlineData("Compiler")]

@@ -99,6 +99,19 @@ public sealed class CompareTests : IDisposable
         ErrorOf("plan.json(1): ", "wieghts");
     }
 
+    /// <summary>One that is older may lack what is read now.</summary>
+    [Fact]
+    public void AModelcOfAnotherBuildIsToldByBothVersions()
+    {
+        Script("dotnet", """
+            #!/bin/sh
+            echo '{"version": "0.0.9+abc", "runtime": ".NET 10"}'
+            """);
+        folder.Synthesise("m");
+        string error = Compare(("DOTNET_HOST_PATH", folder["dotnet"]), "--rounds", "1").Expect(1).Error;
+        Assert.Matches(@"found the output of another build of modelc \(0\.0\.9\+abc\), which lacks what this program reads \(no \w+\), expected that of 0\.1\.0", error);
+    }
+
     [Fact]
     public void RoundsWhoseRatesCountOtherWorkAreNotAddedTo()
     {
@@ -119,11 +132,13 @@ public sealed class CompareTests : IDisposable
         Assert.Contains(alsoExpected, error);
     }
 
-    private Finished Compare(params string[] options)
+    private Finished Compare(params string[] options) => Compare(("LC_ALL", "C"), options);
+
+    private Finished Compare((string Name, string Value) variable, params string[] options)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The stand-ins are shell scripts.");
-        return ChildProcess.Dotnet(
-            folder.Root, [Path.Combine(AppContext.BaseDirectory, "compare.dll"), folder["plan.json"], "--models", folder.Root, "--gguf", folder.Root, "--threads", "1", .. options]);
+        return ChildProcess.DotnetWith(
+            variable, folder.Root, [Path.Combine(AppContext.BaseDirectory, "compare.dll"), folder["plan.json"], "--models", folder.Root, "--gguf", folder.Root, "--threads", "1", .. options]);
     }
 
     private void Script(string name, string text)

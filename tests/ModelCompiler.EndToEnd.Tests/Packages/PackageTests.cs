@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.IO.Compression;
 using System.Net;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using ModelCompiler.EndToEnd.Tests.CommandLine;
 
 namespace ModelCompiler.EndToEnd.Tests.Packages;
@@ -23,6 +24,10 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
         Assert.NotEmpty(restored);
         Assert.StartsWith(Prompt + " ", ChildProcess.Dotnet(project, "run", "-c", "Release").Expect(0).Output);
         Assert.StartsWith(Prompt + " ", Native.ChildProcess.Run(Publish(project), []));
+
+        string file = Path.Combine(project, $"{PackageFeed.ProjectName}.csproj"); // what a mistake is told by is in the package, too
+        File.WriteAllText(file, Regex.Replace(File.ReadAllText(file), "Weights=\".*?\"", "Weights=\"q3\""));
+        Assert.Matches(@"\.csproj\(\d+,\d+\): error MC315: .*: found Weights 'q3', ", ChildProcess.Dotnet(project, "build", "--nologo", "-c", "Release").Expect(1).Output);
         Assert.Equal(restored, PackageFeed.Restored(project));
     }
 
