@@ -9,6 +9,9 @@ public sealed record FormatOverride(string Pattern, WeightFormat Format);
 /// <summary>The format of each matrix: that of the first override that fits its name, else the default.</summary>
 public sealed record FormatChoice(WeightFormat Default, EquatableArray<FormatOverride> Overrides)
 {
+    /// <summary>Some matrices may get integers with a scale for each group.</summary>
+    public bool HasBlocks => Default is BlockFormat || Overrides.Any(choice => choice.Format is BlockFormat);
+
     /// <summary>The format of a matrix.</summary>
     public WeightFormat Of(Parameter matrix)
         => Overrides.FirstOrDefault(choice => Fits(matrix.Name, choice.Pattern))?.Format ?? Default;

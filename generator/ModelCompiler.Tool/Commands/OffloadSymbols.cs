@@ -47,7 +47,7 @@ internal sealed class OffloadSymbols
             OnnxLibrary.Use(file);
         }
 
-        OnnxExportOptions export = OnnxSymbols.Export(parsed.GetValue(operators), parsed.GetRequiredValue(activations), chooseLogits: true, name);
+        OnnxExportOptions export = OnnxSymbols.Export(parsed.GetValue(operators), parsed.GetRequiredValue(activations), chooseLogits: true, name, weights);
         return new OnnxOffload(ExportedModel.Get(directory, weights, export, report, cancellation))
         {
             Provider = name,

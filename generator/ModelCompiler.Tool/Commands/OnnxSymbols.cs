@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using ModelCompiler.Compiler.Plan;
 using ModelCompiler.Onnx;
 using ModelCompiler.Onnx.Export;
 
@@ -12,7 +13,7 @@ internal static class OnnxSymbols
     public static Option<string?> Operators() => Symbols.OneOf(
         new Option<string?>("--operators")
         {
-            Description = "standard: Attention, RMSNormalization, RotaryEmbedding of opset 24; decomposed: products and sums instead; gpu: what ONNX Runtime's GPU providers have. [default: standard; with --provider webgpu: gpu]",
+            Description = "standard: Attention, RMSNormalization, RotaryEmbedding of opset 24; decomposed: products and sums instead; gpu: what ONNX Runtime's GPU providers have. [default: standard; with --provider webgpu, or cuda and q8 or q4: gpu]",
         },
         [.. Enum.GetNames<OnnxOperators>().Select(name => name.ToLowerInvariant())]);
 
@@ -45,8 +46,8 @@ internal static class OnnxSymbols
     public static Option<string?> Profile() => new("--onnx-profile") { Description = "ONNX Runtime writes what each of its nodes took, and what ran it, to PREFIX_TIME.json.", HelpName = "PREFIX" };
 
     /// <summary>What the options say.</summary>
-    public static OnnxExportOptions Export(string? operators, string activations, bool chooseLogits, string provider = "cpu")
-        => new(operators is null ? OperatorsFor(provider) : Enum.Parse<OnnxOperators>(operators, ignoreCase: true), Enum.Parse<OnnxActivations>(activations, ignoreCase: true), chooseLogits);
+    public static OnnxExportOptions Export(string? operators, string activations, bool chooseLogits, string provider = "cpu", string weights = "f32")
+        => new(operators is null ? OperatorsFor(provider, weights) : Enum.Parse<OnnxOperators>(operators, ignoreCase: true), Enum.Parse<OnnxActivations>(activations, ignoreCase: true), chooseLogits);
 
     private static Dictionary<string, string> NamesAndValues(ArgumentResult result)
     {
@@ -67,6 +68,10 @@ internal static class OnnxSymbols
         return options;
     }
 
-    /// <summary>WebGPU (1.30) has neither Attention nor DequantizeLinear of opset 24: the CPU would compute them, and keys and values travel back and forth in every layer.</summary>
-    private static OnnxOperators OperatorsFor(string provider) => provider == "webgpu" ? OnnxOperators.Gpu : OnnxOperators.Standard;
+    /// <summary>
+    /// WebGPU (1.30) has neither Attention nor DequantizeLinear of opset 24: the CPU would compute them, and keys and values travel back and forth in every layer. CUDA (1.31) has
+    /// all of the standard, and is fastest with it, but for block weights: a shared table of 8 bits it cannot dequantise.
+    /// </summary>
+    private static OnnxOperators OperatorsFor(string provider, string weights)
+        => provider == "webgpu" || (provider == "cuda" && FormatChoice.TryParse(weights, out FormatChoice? choice, out _) && choice!.HasBlocks) ? OnnxOperators.Gpu : OnnxOperators.Standard;
 }

@@ -57,7 +57,7 @@ internal static class VerifyCommand
             => new ModelHost(directory, wanted, progress.Begin, cancellation, merged).Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), verify: true)).Model;
         using CompiledModel model = Load(options);
         string file = ExportedModel.Get(
-            directory, options.Weights, OnnxSymbols.Export(parsed.GetValue(Operators), parsed.GetRequiredValue(Activations), chooseLogits: true, parsed.GetRequiredValue(Provider)), progress.Begin, cancellation, merged);
+            directory, options.Weights, OnnxSymbols.Export(parsed.GetValue(Operators), parsed.GetRequiredValue(Activations), chooseLogits: true, parsed.GetRequiredValue(Provider), options.Weights), progress.Begin, cancellation, merged);
         using OnnxModel witness = OnnxModel.Open(Offload(parsed, file));
         using PlannedModel planned = PlannedModel.Open(directory, ModelHost.ModelName, withTaps, merged);
         VerificationWork work = new(

@@ -36,10 +36,11 @@ internal sealed record VerificationWork(int Prompts, int Length, ulong Seed, int
 /// <param name="Layers">The same, layer by layer: the worst of all sequences. With <paramref name="Roundings"/>: against the reference that rounds alike.</param>
 /// <param name="Roundings">Both against the reference, where emitted code rounds more than weights.</param>
 /// <param name="Greedy">Texts, or null.</param>
-/// <param name="Tolerance">Relative difference of the logits up to which the engines agree.</param>
+/// <param name="Tolerance">Relative difference of the logits up to which the engines agree; with <paramref name="Roundings"/>: of the emitted code and its reference.</param>
+/// <param name="OnnxTolerance">With <paramref name="Roundings"/>: of ONNX Runtime and its reference.</param>
 /// <param name="Faults">Why they do not agree; empty: they do.</param>
 internal sealed record Verification(
-    LogitsDifference Logits, IReadOnlyList<LayerDifference> Layers, Roundings? Roundings, GreedyTexts? Greedy, double Tolerance, IReadOnlyList<string> Faults)
+    LogitsDifference Logits, IReadOnlyList<LayerDifference> Layers, Roundings? Roundings, GreedyTexts? Greedy, double Tolerance, double OnnxTolerance, IReadOnlyList<string> Faults)
 {
     /// <summary>The engines agree.</summary>
     public bool Agrees => Faults.Count == 0;
@@ -91,10 +92,10 @@ internal static class Verifier
             ? GreedyTexts.Write(model, witness, work.Tokens(0, description.Vocab)[..Math.Min(8, work.Length)], work.GreedyTokens, cancellation)
             : null;
         Roundings? found = roundings?.Found;
-        return Judge(new(logits.Found, found?.Layers ?? layers, found, greedy, found is null ? ofBoth : ReferenceTolerance, []), ofOnnx);
+        return Judge(new(logits.Found, found?.Layers ?? layers, found, greedy, found is null ? ofBoth : ReferenceTolerance, ofOnnx, []));
     }
 
-    private static Verification Judge(Verification found, double ofOnnx)
+    private static Verification Judge(Verification found)
     {
         List<string> faults = [];
         void Within(string what, double value, double most)
@@ -124,7 +125,7 @@ internal static class Verifier
         AllWithin(" of the emitted code", found.Layers);
         Within("logits of the emitted code and of the reference that rounds as it does", roundings.Emitted.Relative, found.Tolerance);
         AllWithin(" of ONNX Runtime", roundings.OnnxLayers);
-        Within("logits of ONNX Runtime and of the reference on the dequantised weights", roundings.Onnx.Relative, ofOnnx);
+        Within("logits of ONNX Runtime and of the reference on the dequantised weights", roundings.Onnx.Relative, found.OnnxTolerance);
         if (roundings.Counts is { Wrong: > 0 and var wrong, Rounded: var all })
         {
             faults.Add(string.Create(

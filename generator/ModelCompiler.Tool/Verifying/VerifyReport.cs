@@ -31,7 +31,7 @@ internal sealed record VerifyReport(ModelDescription Model, string InstructionSe
         Output.Write(table);
         WriteLayers();
         WriteTexts();
-        Console.WriteLine(Found.Agrees ? Show($"They agree (tolerance {Found.Tolerance:0.0e+00}).") : "They do not agree.");
+        Console.WriteLine(Found.Agrees ? Show($"They agree (tolerance {Found.Tolerance:0.0e+00}{(Found.Roundings is null || Found.OnnxTolerance == Found.Tolerance ? "" : Show($"; of ONNX Runtime, in half precision, {Found.OnnxTolerance:0.0e+00}"))}).") : "They do not agree.");
     }
 
     /// <summary>For programs.</summary>
@@ -50,6 +50,7 @@ internal sealed record VerifyReport(ModelDescription Model, string InstructionSe
                 seed = Work.Seed.ToString(CultureInfo.InvariantCulture),
                 agrees = Found.Agrees,
                 tolerance = Found.Tolerance,
+                onnxTolerance = Found.Roundings is null ? (double?)null : Found.OnnxTolerance,
                 faults = Found.Faults,
                 logits = Finite(Found.Logits),
                 roundings = Found.Roundings is { } r ? new { emitted = Finite(r.Emitted), onnx = Finite(r.Onnx), inputs = Finite(r.Inputs), weights = Finite(r.Weights), onnxLayers = Finite(r.OnnxLayers), counts = r.Counts } : null,

@@ -19,6 +19,17 @@ public class FormatChoiceTests
     [InlineData("ab", "*", true)]
     public void StarsStandForAnyCharacters(string name, string pattern, bool fits) => Assert.Equal(fits, FormatChoice.Fits(name, pattern));
 
+    [Theory]
+    [InlineData("f32", false)]
+    [InlineData("bf16, lm_head.*=f16", false)]
+    [InlineData("q4", true)]
+    [InlineData("f32, lm_head.*=q8", true)]
+    public void IntegersAmongTheFormatsAreSeen(string text, bool expected)
+    {
+        Assert.True(FormatChoice.TryParse(text, out FormatChoice? choice, out _));
+        Assert.Equal(expected, choice!.HasBlocks);
+    }
+
     [Fact]
     public void TheFirstPatternThatFitsCounts()
     {
