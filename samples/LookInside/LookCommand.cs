@@ -4,6 +4,7 @@ using LookInside.Observation;
 using LookInside.Terminal;
 using ModelCompiler.Compiler;
 using ModelCompiler.Runtime;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Runtime.Weights;
 using ModelCompiler.Tool.Commands;
 using ModelCompiler.Tool.Hosting;
@@ -60,7 +61,7 @@ internal static class LookCommand
 
             Look look = new Observer(model, tokenizer).Observe(parsed.GetRequiredValue(Texts), parsed.GetValue(Large) ? long.MaxValue : MostNumbers, cancellation);
             string page = Path.GetFullPath(parsed.GetRequiredValue(Page));
-            PageFile.Write(page, HtmlPage.Write(look));
+            WholeFile.Write(page, HtmlPage.Write(look));
             new TerminalReport(look).Write();
             Console.WriteLine($"The same and more as a page: {page}");
             return 0;

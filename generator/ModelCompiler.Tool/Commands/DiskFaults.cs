@@ -11,7 +11,6 @@ internal static partial class DiskFaults
 {
     private const int FullOnUnix = 28; // ENOSPC
     private const int ReadOnlyOnUnix = 30; // EROFS
-    private const int FolderOnUnix = 21; // EISDIR
     private const int FullOnWindows = unchecked((int)0x80070070); // ERROR_DISK_FULL
     private const int ReadOnlyOnWindows = unchecked((int)0x80070013); // ERROR_WRITE_PROTECT
 
@@ -30,7 +29,6 @@ internal static partial class DiskFaults
         {
             IOException { HResult: FullOnUnix or FullOnWindows } => $"the disk of '{folder}': found no space left, expected enough for what is written. Make room, or name another place.",
             IOException { HResult: ReadOnlyOnUnix or ReadOnlyOnWindows } => $"the disk of '{folder}': found one that can only be read, expected one that can be written to. Name another place.",
-            IOException { HResult: FolderOnUnix } => $"'{path}': found a folder, expected a file or nothing there. Move it away, or name another place.",
             UnauthorizedAccessException when Directory.Exists(path) => $"'{path}': found a folder, expected a file, or a folder that you may read and write.",
             UnauthorizedAccessException when File.Exists(path) => $"'{path}': found a file that you may not use, expected one that you may read and write. Change its permissions, or name another.",
             UnauthorizedAccessException => $"the folder '{folder}': found one that you may not use, expected one that you may read and write. Change its permissions, or name another place.",

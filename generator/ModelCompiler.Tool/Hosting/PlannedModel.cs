@@ -4,6 +4,7 @@ using ModelCompiler.Compiler.Inputs;
 using ModelCompiler.Compiler.Packing;
 using ModelCompiler.Compiler.Passes.Training;
 using ModelCompiler.Compiler.Plan;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Runtime.Weights;
 using ModelCompiler.Tool.Inputs;
 using ModelCompiler.Tool.Packing;

@@ -1,7 +1,7 @@
 using ModelCompiler.Runtime.Adapters;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Runtime.Training;
 using ModelCompiler.Tool.Commands;
-using ModelCompiler.Tool.Hosting;
 
 namespace ModelCompiler.Tool.Training;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Runtime.Training;
 using ModelCompiler.Runtime.Weights.Safetensors;
 
@@ -71,16 +72,7 @@ public static unsafe class AdapterFolder
         AdapterSettings settings = Settings(model);
         Directory.CreateDirectory(folder);
         TrainingCheckpoint.WriteWeights(Path.Combine(folder, TensorsFile), model, model.AdapterBase!.Metadata);
-        string path = Path.Combine(folder, ConfigFile), beside = $"{path}.{Environment.ProcessId}.partial";
-        try
-        {
-            File.WriteAllText(beside, Config(settings, model.Description.Family, baseModel));
-            File.Move(beside, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(beside);
-        }
+        WholeFile.Write(Path.Combine(folder, ConfigFile), Config(settings, model.Description.Family, baseModel));
     }
 
     /// <summary>Reads all tensors, row by row.</summary>

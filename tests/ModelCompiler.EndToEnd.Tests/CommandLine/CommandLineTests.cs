@@ -35,6 +35,21 @@ public sealed class CommandLineTests : IDisposable
             ChildProcess.Modelc("export", "DIR", "-o", Path.Combine(folder["none"], "m.onnx")).Expect(2).Error);
 
     [Fact]
+    public void AFileOfTheModelItselfIsRefusedUnderAnyName()
+    {
+        folder.Write(Path.Combine("m", "model.safetensors"), "");
+        File.CreateSymbolicLink(folder["link"], Path.Combine("m", "model.safetensors"));
+        foreach (string path in (string[])[folder["link"], folder[Path.Combine("m", "model.safetensors")], folder[Path.Combine("m", "new.json")]])
+        {
+            Assert.Equal($"--output: found '{path}', a file of the model itself, expected another one.", Assert.Throws<UsageException>(() => Symbols.OutputFile(path, folder["m"])).Message);
+        }
+
+        Assert.Equal(folder[Path.Combine("m", "m.onnx")], Symbols.OutputFile(folder[Path.Combine("m", "m.onnx")], folder["m"]));
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Devices are told apart on Linux.");
+        Assert.Equal("--output: '/dev/full': found a device, expected a file or nothing there. Name another place.", Assert.Throws<UsageException>(() => Symbols.OutputFile("/dev/full", folder["m"])).Message);
+    }
+
+    [Fact]
     public void AFileInPlaceOfAFolderIsRefusedBeforeAnything()
     {
         folder.Write("file", "");

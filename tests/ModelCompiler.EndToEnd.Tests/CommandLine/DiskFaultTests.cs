@@ -1,5 +1,6 @@
 using System.Globalization;
 using ModelCompiler.Compiler.Diagnostics;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Tool.Commands;
 using ModelCompiler.Tool.Hosting;
 using ModelCompiler.Tool.Inputs;
@@ -36,11 +37,9 @@ public sealed class DiskFaultTests : IDisposable
         Assert.StartsWith(string.Format(CultureInfo.InvariantCulture, said, folder.Root, folder[path]), told);
     }
 
-    /// <summary>As it is thrown; by another system with other words.</summary>
     [Fact]
     public void AFolderInPlaceOfAFileIsNamed()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "The fault is one of Linux.");
         Directory.CreateDirectory(folder["model.mcw"]);
         IOException fault = Assert.Throws<IOException>(() => WholeFile.Write(folder["model.mcw"], "text"));
         Assert.Equal($"'{folder["model.mcw"]}': found a folder, expected a file or nothing there. Move it away, or name another place.", DiskFaults.Describe(fault));
