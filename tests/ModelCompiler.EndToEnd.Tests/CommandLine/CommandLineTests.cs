@@ -13,6 +13,8 @@ namespace ModelCompiler.EndToEnd.Tests.CommandLine;
 /// <summary>modelc as a process: what it writes where, and with which exit code it ends.</summary>
 public sealed class CommandLineTests : IDisposable
 {
+    private static readonly string HelloModel = Path.Combine(SharedData.RepositoryRoot, "samples", "HelloModel", "models", "hello");
+
     private readonly TemporaryFolder folder = new();
 
     public void Dispose() => folder.Dispose();
@@ -82,19 +84,22 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public void APersonSeesProgressAndReadsOnFromThePrompt()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "script, which gives a program a terminal, is not installed.");
-        string model = Path.Combine(SharedData.RepositoryRoot, "samples", "HelloModel", "models", "hello");
-        ProcessStartInfo start = new("/usr/bin/script", ["-qec", $"dotnet '{ChildProcess.ToolPath}' run '{model}' -p 'The goldsmith' --temperature 0 -n 5", "/dev/null"])
-        {
-            RedirectStandardOutput = true, RedirectStandardInput = true,
-        };
-        start.Environment["MODELCOMPILER_CACHE"] = folder["cache"];
-        using Process process = Process.Start(start)!;
-        string seen = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.Equal(0, process.ExitCode);
+        string seen = OnATerminal(80, "run", HelloModel, "-p", "The goldsmith", "--temperature", "0", "-n", "5");
         Assert.Contains("compiling, which is kept for the next time …", seen);
         Assert.Contains("\rThe goldsmith melts the gold over", seen);
+    }
+
+    /// <summary>Numbers and names stay whole, where there is room for each on a line; for a program each row is one.</summary>
+    [Theory]
+    [InlineData(80, "  model.layers.5.mlp.gate_proj |       │ 2 x 512 │    192 │    f32 │ 786.43 kB  ")]
+    [InlineData(120, "  model.layers.5.mlp.gate_proj | model.layers.5.mlp.up_proj                    │ 2 x 512 │    192 │    f32 │ 786.43 kB  ")]
+    [InlineData(null, "  model.layers.5.mlp.gate_proj | model.layers.5.mlp.up_proj                                           │ 2 x 512 │    192 │    f32 │ 786.43 kB  ")]
+    public void TablesFitTheTerminal(int? columns, string row)
+    {
+        string[] lines = (columns is { } wide ? OnATerminal(wide, "inspect", HelloModel) : ChildProcess.Modelc("inspect", HelloModel).Expect(0).Output).ReplaceLineEndings("\n").Split('\n');
+        Assert.Contains(row, lines);
+        Assert.Contains(lines, line => line.TrimEnd() == "  read per token   11.41 MB");
+        Assert.All(lines, line => Assert.True(line.Length <= (columns ?? line.Length), line));
     }
 
     [Fact]
@@ -346,5 +351,18 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(JsonValueKind.String, json.RootElement.GetProperty("seed").ValueKind);
         Assert.Equal("StopText", json.RootElement.GetProperty("finishReason").GetString());
         Assert.EndsWith("in the ", json.RootElement.GetProperty("text").GetString());
+    }
+
+    private string OnATerminal(int columns, params string[] arguments)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "script, which gives a program a terminal, is not installed.");
+        string command = string.Join(' ', arguments.Prepend(ChildProcess.ToolPath).Select(argument => $"'{argument}'"));
+        ProcessStartInfo start = new("/usr/bin/script", ["-qec", $"stty cols {columns}; dotnet {command}", "/dev/null"]) { RedirectStandardOutput = true, RedirectStandardInput = true };
+        start.Environment["MODELCOMPILER_CACHE"] = folder["cache"];
+        using Process process = Process.Start(start)!;
+        string seen = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
+        return seen;
     }
 }
