@@ -20,7 +20,12 @@ internal static partial class DiskFaults
     /// <summary>A sentence or more; the message of any other fault as it is.</summary>
     public static string Describe(Exception fault)
     {
-        if (PathIn(fault.Message) is not { } path || Nearest(Path.GetDirectoryName(path)) is not { } folder)
+        if (PathIn(fault.Message) is not { } path)
+        {
+            return OfOutput(fault);
+        }
+
+        if (Nearest(Path.GetDirectoryName(path)) is not { } folder)
         {
             return fault.Message;
         }
@@ -37,6 +42,14 @@ internal static partial class DiskFaults
             _ => fault.Message,
         };
     }
+
+    /// <summary>What has no path: of all that modelc writes, standard output alone. One that nobody reads any more (a pipe to a program that has ended) is no fault to .NET.</summary>
+    private static string OfOutput(Exception fault) => fault switch
+    {
+        IOException { HResult: FullOnUnix or FullOnWindows } => "standard output: found no space left where it goes, expected enough for what is written. Make room, or send it to another place.",
+        UnauthorizedAccessException => "standard output: found one that is closed, expected one that can be written to.",
+        _ => fault.Message,
+    };
 
     private static string? PathIn(string message) => Quoted().Match(message) is { Success: true, Groups: var groups } ? groups[1].Value : null;
 

@@ -9,7 +9,7 @@ internal static class ModelcCommand
     public static async Task<int> RunAsync(string[] arguments)
     {
         ParseResult parsed = Create().Parse(arguments);
-        string[] mistakes = [.. UnknownOptions.Describe(parsed)];
+        string[] mistakes = [.. UnknownOptions.Describe(parsed), .. ParserErrors.OfEmptyTexts(parsed)];
         if (mistakes.Length == 0) // else they are the cause of whatever else there is
         {
             mistakes = [.. parsed.Errors.Select(ParserErrors.Describe).Distinct()];
@@ -19,10 +19,10 @@ internal static class ModelcCommand
         {
             foreach (string mistake in mistakes)
             {
-                Console.Error.WriteLine(Told(parsed, new UsageException(mistake)));
+                Output.Tell(Told(parsed, new UsageException(mistake)));
             }
 
-            Console.Error.WriteLine($"Run 'modelc {string.Join(" ", CommandPath(parsed))}--help' for what can be said.");
+            Output.Tell($"Run 'modelc {string.Join(" ", CommandPath(parsed))}--help' for what can be said.");
             return ExitCode.Usage;
         }
 
@@ -41,7 +41,7 @@ internal static class ModelcCommand
         }
         catch (Exception fault)
         {
-            Console.Error.WriteLine(Told(parsed, fault));
+            Output.Tell(Told(parsed, fault));
             return Faults.ExitCodeOf(fault);
         }
     }

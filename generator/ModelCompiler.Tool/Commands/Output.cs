@@ -56,6 +56,18 @@ internal static class Output
         console.Write(table);
     }
 
+    /// <summary>A line on standard error. Where that takes none, there is nobody to tell: the work goes on, and the exit code says how it went.</summary>
+    public static void Tell(string line)
+    {
+        try
+        {
+            Console.Error.WriteLine(line);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+        }
+    }
+
     /// <summary>A number of bytes to be read by people.</summary>
     public static string Bytes(long bytes) => bytes >= 1_000_000
         ? string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:F2} MB")

@@ -117,11 +117,6 @@ internal static class Symbols
     /// <exception cref="UsageException">It is a file, or lies in one.</exception>
     public static string OutputFolder(string path, string symbol = "--output")
     {
-        if (path.Length == 0)
-        {
-            throw new UsageException($"{symbol}: found an empty text, expected a path.");
-        }
-
         RequireFolders(symbol, Path.GetFullPath(path));
         return path;
     }

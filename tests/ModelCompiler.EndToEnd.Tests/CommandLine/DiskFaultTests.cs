@@ -66,6 +66,22 @@ public sealed class DiskFaultTests : IDisposable
             $"'{folder["x.tmp"]}': found no such file, expected one that can be read, or a place where one can be made.",
             DiskFaults.Describe(Assert.Throws<FileNotFoundException>(() => File.OpenRead(folder["x.tmp"]))));
 
+    /// <summary>/dev/full takes nothing; a closed output is none; a program that has ended reads no more, and is told nothing. Without standard error the exit code speaks alone.</summary>
+    [Theory]
+    [InlineData("inspect absent >/dev/full", 1, "absent: error MC021: ")]
+    [InlineData("--help >/dev/full", 1, "modelc: error MC321: standard output: found no space left where it goes, expected enough for what is written.")]
+    [InlineData("cache >&-", 1, "modelc: error MC321: standard output: found one that is closed, expected one that can be written to.")]
+    [InlineData("--help | true", 0, "")]
+    [InlineData("inspect absent 2>/dev/full", 1, "")]
+    [InlineData("bogus 2>&-", 2, "")]
+    public void OutputThatTakesNothingIsNamed(string command, int exitCode, string said)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "/dev/full is Linux's.");
+        Finished ended = ChildProcess.Program("/bin/bash", folder.Root, "-c", $"set -o pipefail; dotnet '{ChildProcess.ToolPath}' {command}").Expect(exitCode);
+        Assert.StartsWith(said, ended.Error);
+        Assert.True(ended.Error.Count(letter => letter == '\n') <= 1, ended.Error);
+    }
+
     [Fact]
     public void AnyOtherFaultIsSaidAsItIs() => Assert.Equal("The pipe is broken.", DiskFaults.Describe(new IOException("The pipe is broken.", 32)));
 }
