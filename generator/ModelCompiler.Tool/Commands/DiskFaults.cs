@@ -37,6 +37,7 @@ internal static partial class DiskFaults
             UnauthorizedAccessException when Directory.Exists(path) => $"'{path}': found a folder, expected a file, or a folder that you may read and write.",
             UnauthorizedAccessException when File.Exists(path) => $"'{path}': found a file that you may not use, expected one that you may read and write. Change its permissions, or name another.",
             UnauthorizedAccessException => $"the folder '{folder}': found one that you may not use, expected one that you may read and write. Change its permissions, or name another place.",
+            DirectoryNotFoundException => $"the folder '{Path.GetDirectoryName(path)}': found no such folder, expected one that is there. Make it first, or name another place.",
             FileNotFoundException when BrokenLink.Target(path) is { } target => $"'{path}': found a link to '{target}', where there is nothing, expected a file that can be read.",
             FileNotFoundException => $"'{path}': found no such file, expected one that can be read, or a place where one can be made.",
             _ => fault.Message,

@@ -66,6 +66,12 @@ public sealed class DiskFaultTests : IDisposable
             $"'{folder["x.tmp"]}': found no such file, expected one that can be read, or a place where one can be made.",
             DiskFaults.Describe(Assert.Throws<FileNotFoundException>(() => File.OpenRead(folder["x.tmp"]))));
 
+    [Fact]
+    public void AFolderThatIsNotThereIsNamed()
+        => Assert.Equal(
+            $"the folder '{folder["none"]}': found no such folder, expected one that is there. Make it first, or name another place.",
+            DiskFaults.Describe(Assert.Throws<DirectoryNotFoundException>(() => WholeFile.Write(folder[Path.Combine("none", "f")], "text"))));
+
     /// <summary>/dev/full takes nothing; a closed output is none; a program that has ended reads no more, and is told nothing. Without standard error the exit code speaks alone.</summary>
     [Theory]
     [InlineData("inspect absent >/dev/full", 1, "absent: error MC021: ")]
