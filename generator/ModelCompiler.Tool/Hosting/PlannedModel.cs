@@ -98,7 +98,7 @@ internal sealed class PlannedModel : IDisposable
             EmbeddedWeights.ThrowIfTooLong(Plan.Weights, Path.Combine(folder.DirectoryPath, "config.json"));
         }
 
-        Directory.CreateDirectory(outputDirectory);
+        using MadeFolder made = new(outputDirectory);
         string weightsFile = Plan.Name + ".mcw";
         using WeightsFileWriter writer = new(Path.Combine(outputDirectory, weightsFile), Plan.Hash);
         string? trainingHash;

@@ -30,7 +30,7 @@ public static class SyntheticModel
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Shards, 1);
         IReadOnlyList<SyntheticTensor> tensors = SyntheticTensors.Of(configText);
-        Directory.CreateDirectory(folder);
+        using MadeFolder made = new(folder);
         long written = 0;
         Dictionary<string, string> fileOf = [];
         IReadOnlyList<IReadOnlyList<SyntheticTensor>> shards = Split(tensors, options);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Execution;
 using ModelCompiler.Tests;
@@ -332,8 +333,17 @@ public sealed class CommandLineTests : IDisposable
         Assert.StartsWith($"{Path.Combine(model, "tokenizer.json")}: error MC021: ", ChildProcess.Modelc("run", model, "--prompt", "a").Expect(1).Error);
         File.WriteAllText(Path.Combine(model, "tokenizer.json"), "{\n\"model\" 1 }");
         Assert.Matches(@"tokenizer\.json\(2,\d+\): error MC022: tokenizer\.json: found text that is no JSON \(.*[^.]\), expected JSON\. ", ChildProcess.Modelc("run", model, "--prompt", "a").Expect(1).Error);
+        Assert.StartsWith($"{Path.Combine(model, "tokenizer_config.json")}: error MC022: bos_token: found 1, expected a string", TokenizerConfig("""{ "bos_token": 1 }"""));
+        Assert.StartsWith($"{Path.Combine(model, "tokenizer_config.json")}(1,1): error MC022: tokenizer_config.json: found text that is no JSON ", TokenizerConfig("{"));
         folder.Write("text.txt", "a");
         Assert.Matches(@"tokenizer\.json\(2,\d+\): error MC022: ", ChildProcess.Modelc("train", model, "--text", folder["text.txt"], "--steps", "1", "-o", folder["t"]).Expect(1).Error);
+    }
+
+    /// <summary>What is said of that tokenizer_config.json beside a tokenizer.json that is whole.</summary>
+    private string TokenizerConfig(string config)
+    {
+        string json = Path.Combine(HelloModel, "tokenizer.json");
+        return Assert.Throws<ModelException>(() => TokenizerSource.Pack(folder[Path.Combine("m", "tokenizer.json")], File.ReadAllText(json), config, 0)).Message;
     }
 
     [Fact]
