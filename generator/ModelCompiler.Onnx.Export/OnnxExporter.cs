@@ -6,6 +6,7 @@ using ModelCompiler.Compiler.Packing;
 using ModelCompiler.Compiler.Plan;
 using ModelCompiler.Onnx.Export.Lowerings;
 using ModelCompiler.Onnx.Export.Weights;
+using ModelCompiler.Runtime.Files;
 using Onnx;
 using DataType = Onnx.TensorProto.Types.DataType;
 
@@ -38,48 +39,35 @@ public static class OnnxExporter
     {
         options ??= new OnnxExportOptions();
         bool external = plan.Weights.LengthBytes > options.InlineBytes;
-        string beside = $"{path}.{Guid.NewGuid():n}.tmp", dataBeside = $"{path}.data.{Guid.NewGuid():n}.tmp";
-        try
+        if (new FileInfo(path).LinkTarget is not null)
         {
-            OnnxFiles files;
-            using (FileStream? data = external ? new FileStream(dataBeside, FileMode.CreateNew, FileAccess.Write) : null)
-            using (FileStream file = new(beside, FileMode.CreateNew, FileAccess.Write))
-            {
-                OnnxGraph graph = new();
-                using TensorStore store = new(graph.Proto, data);
-                WeightWriter weights = new(plan, source, graph, store, options.Activations, progress, cancellation);
-                ModelProto model = Build(plan, new Lowering(plan.Graph, graph, weights, options));
-                string? dataName = external ? store.NameData(Path.GetFileName(path)) : null;
-                model.WriteTo(file);
-                files = new OnnxFiles(path, dataName is null ? null : Beside(path, dataName), store.LengthBytes, weights.Dequantised);
-            }
+            path = FilePlace.Of(path); // the data lie beside the graph, not beside a link to it
+        }
 
-            check?.Invoke();
-            cancellation.ThrowIfCancellationRequested();
-            Replace(files, beside, dataBeside);
-            return files;
-        }
-        finally
-        {
-            File.Delete(beside);
-            File.Delete(dataBeside);
-        }
+        using WholeFile file = new(path);
+        using WholeFile? data = external ? new($"{path}.{Guid.NewGuid():n}.data") : null;
+        OnnxGraph graph = new();
+        using TensorStore store = new(graph.Proto, data?.Stream);
+        WeightWriter weights = new(plan, source, graph, store, options.Activations, progress, cancellation);
+        ModelProto model = Build(plan, new Lowering(plan.Graph, graph, weights, options));
+        string? dataName = external ? store.NameData(Path.GetFileName(path)) : null;
+        model.WriteTo(file.Stream);
+        file.Stream.Flush();
+        check?.Invoke();
+        cancellation.ThrowIfCancellationRequested();
+        Replace(path, file, data, dataName);
+        return new(path, dataName is null ? null : Beside(path, dataName), store.LengthBytes, weights.Dequantised);
     }
 
     /// <summary>
     /// The data first, under a name that no other data have; then the graph, in one step, in the place of the one before; then goes what that one read. Stopped in between, whatever graph
     /// lies there reads its own data.
     /// </summary>
-    private static void Replace(OnnxFiles files, string beside, string dataBeside)
+    private static void Replace(string path, WholeFile file, WholeFile? data, string? dataName)
     {
-        string path = files.ModelPath;
         string? before = TensorStore.DataOf(path);
-        if (files.DataPath is { } data)
-        {
-            File.Move(dataBeside, data, overwrite: true);
-        }
-
-        File.Move(beside, path, overwrite: true);
+        data?.Commit(name: dataName);
+        file.Commit();
         if (before is not null && Path.GetFileName(before) == before && before.StartsWith(Path.GetFileName(path) + ".", StringComparison.Ordinal) && before != TensorStore.DataOf(path))
         {
             try

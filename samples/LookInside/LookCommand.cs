@@ -4,7 +4,7 @@ using LookInside.Observation;
 using LookInside.Terminal;
 using ModelCompiler.Compiler;
 using ModelCompiler.Runtime;
-using ModelCompiler.Runtime.Weights;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Tool.Commands;
 using ModelCompiler.Tool.Hosting;
 
@@ -13,9 +13,6 @@ namespace LookInside;
 /// <summary>The command line: texts in, a report in the terminal and a page out.</summary>
 internal static class LookCommand
 {
-    private const int Fault = 1;
-    private const int Usage = 2;
-
     /// <summary>Numbers on a page that a browser opens at once: about 3 MB.</summary>
     private const long MostNumbers = 1_000_000;
 
@@ -28,53 +25,39 @@ internal static class LookCommand
 
     private static readonly Option<string> Page = new("--html") { Description = "Where the page is written.", HelpName = "FILE", DefaultValueFactory = _ => "look-inside.html" };
     private static readonly Option<string?> Model = new("--model") { Description = "Folder of another model: config.json, *.safetensors, tokenizer.json. [default: the model of samples/HelloModel]", HelpName = "DIR" };
-    private static readonly Option<string> Weights = new("--weights") { Description = "Weights format of that model.", HelpName = "FORMAT", DefaultValueFactory = _ => "f32" };
-
+    private static readonly Option<string> Weights = Symbols.Weights();
     private static readonly Option<bool> Large = new("--large") { Description = "Writes a page of any size: beyond some hundred tokens it has many megabytes." };
 
     /// <summary>Runs it.</summary>
     /// <returns>The exit code.</returns>
-    public static async Task<int> RunAsync(string[] args)
+    public static Task<int> RunAsync(string[] args)
     {
         RootCommand command = new("Shows what happens in a model while it reads: vectors, attention, and what each layer would say next.") { Texts, Page, Model, Weights, Large };
-        command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
-        ParseResult parsed = command.Parse(args);
-        string[] mistakes = [.. UnknownOptions.Describe(parsed)];
-        foreach (string mistake in mistakes)
+        command.Validators.Add(result =>
         {
-            Console.Error.WriteLine(mistake);
-        }
-
-        return mistakes.Length > 0 ? Usage : await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            if (result.GetResult(Weights) is { Implicit: false } && result.GetResult(Model) is not { Implicit: false })
+            {
+                result.AddError("--weights: found without --model, expected with it: the sample's own model is packed already.");
+            }
+        });
+        command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
+        return Invocation.RunAsync(command, args);
     }
 
     private static int Run(ParseResult parsed, CancellationToken cancellation)
     {
-        try
+        using CompiledModel model = Load(parsed, cancellation);
+        if (model.Tokenizer is not { } tokenizer)
         {
-            using CompiledModel model = Load(parsed, cancellation);
-            if (model.Tokenizer is not { } tokenizer)
-            {
-                throw new ArgumentException("The model has no tokenizer, so that it cannot read a text. Put tokenizer.json into its folder.");
-            }
+            throw new ArgumentException("The model has no tokenizer, so that it cannot read a text. Put tokenizer.json into its folder.");
+        }
 
-            Look look = new Observer(model, tokenizer).Observe(parsed.GetRequiredValue(Texts), parsed.GetValue(Large) ? long.MaxValue : MostNumbers, cancellation);
-            string page = Path.GetFullPath(parsed.GetRequiredValue(Page));
-            PageFile.Write(page, HtmlPage.Write(look));
-            new TerminalReport(look).Write();
-            Console.WriteLine($"The same and more as a page: {page}");
-            return 0;
-        }
-        catch (OperationCanceledException)
-        {
-            Console.Error.WriteLine("Cancelled.");
-            return Fault;
-        }
-        catch (Exception fault) when (fault is ArgumentException or ModelFindingsException or HostedModelException or WeightsFileException or IOException or UnauthorizedAccessException or OutOfMemoryException)
-        {
-            Console.Error.WriteLine(fault.Message);
-            return Fault;
-        }
+        Look look = new Observer(model, tokenizer).Observe(parsed.GetRequiredValue(Texts), parsed.GetValue(Large) ? long.MaxValue : MostNumbers, cancellation);
+        string page = Path.GetFullPath(parsed.GetRequiredValue(Page));
+        WholeFile.Write(page, HtmlPage.Write(look));
+        new TerminalReport(look).Write();
+        Console.WriteLine($"The same and more as a page: {page}");
+        return 0;
     }
 
     private static CompiledModel Load(ParseResult parsed, CancellationToken cancellation)

@@ -1,14 +1,25 @@
 using System.Text;
+using ModelCompiler.Runtime.Sessions;
 
 // One native file with its model inside: SingleFile [PROMPT]
 Console.OutputEncoding = Encoding.UTF8;
 string prompt = args is [] ? "The goldsmith" : args[0];
 using HelloModel model = HelloModel.Load();
-Console.Write(prompt);
-foreach (string piece in model.Generate(prompt, new() { Temperature = 0, MaxTokens = 60 }))
-    Console.Write(piece);
+try
+{
+    Console.Write(prompt);
+    foreach (string piece in model.Generate(prompt, new() { Temperature = 0, MaxTokens = 60 }))
+        Console.Write(piece);
 
-Console.WriteLine();
+    Console.WriteLine();
+    return 0;
+}
+catch (ContextFullException full)
+{
+    Console.WriteLine();
+    Console.Error.WriteLine(full.Message);
+    return 1;
+}
 
 /// <summary>The model of samples/HelloModel.</summary>
 [CompiledModel("hello")]

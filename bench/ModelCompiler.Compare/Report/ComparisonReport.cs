@@ -2,8 +2,8 @@ using System.Globalization;
 using System.Text;
 using ModelCompiler.Compare.Engines;
 using ModelCompiler.Compare.Results;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Tool.Commands;
-using ModelCompiler.Tool.Hosting;
 using Spectre.Console;
 
 namespace ModelCompiler.Compare.Report;

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using ModelCompiler.Compare.Engines;
 using ModelCompiler.Compare.Inputs;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Tool.Commands;
-using ModelCompiler.Tool.Hosting;
 
 namespace ModelCompiler.Compare.Results;
 

@@ -5,7 +5,6 @@ using System.Text.Json;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Execution;
 using ModelCompiler.Tool.Measurement;
-using Spectre.Console;
 
 namespace ModelCompiler.Tool.Commands;
 
@@ -40,13 +39,14 @@ internal sealed record BenchReport(
     {
         Console.WriteLine(Show(
             $"{Model.Family} {Model.Format}, cache {Model.Cache.Format}, {Elsewhere ?? InstructionSets.Name(InstructionSet)}, {Threads} threads; load {Loading.TotalMilliseconds:F1} ms, first token after {FirstToken.TotalMilliseconds:F1} ms"));
-        Table table = new() { Border = TableBorder.Minimal };
-        table.AddColumns("", "tokens", "tokens/s", "slowest", "fastest", "rate", "peak here", "of peak");
-        Add(table, "prompt", Speed.Prompt, PromptFlopsPerSecond, Peaks.FlopsPerSecond, "GFLOP/s", "");
-        Add(
-            table, Measured.Batch == 1 ? "decode" : Show($"decode, {Measured.Batch} sequences"), Speed.Decode, DecodeBytesPerSecond,
-            IsInCache ? Peaks.CacheReadBytesPerSecond : Peaks.ReadBytesPerSecond, "GB/s", IsInCache ? " (cache)" : "");
-        Output.Write(table);
+        string decode = Measured.Batch == 1 ? "decode" : Show($"decode, {Measured.Batch} sequences");
+        (string What, string[] Found)[] columns =
+        [
+            .. Column("prompt", Speed.Prompt, PromptFlopsPerSecond, Peaks.FlopsPerSecond, "GFLOP/s", ""),
+            .. Column(decode, Speed.Decode, DecodeBytesPerSecond, IsInCache ? Peaks.CacheReadBytesPerSecond : Peaks.ReadBytesPerSecond, "GB/s", IsInCache ? " (cache)" : ""),
+        ];
+        string[] rows = ["tokens", "tokens/s", "slowest", "fastest", "rate", "peak here", "of peak"];
+        Output.Write(Output.Table(["", .. columns.Select(column => column.What)], rows.Select((row, i) => (string[])[row, .. columns.Select(column => column.Found[i])])));
         if (ResidentBytes > 0)
         {
             Console.WriteLine(
@@ -98,15 +98,16 @@ internal sealed record BenchReport(
             },
             Output.Json));
 
-    private static void Add(Table table, string what, Speed? speed, double rate, double peak, string unit, string note)
-    {
-        if (speed is not null)
-        {
-            table.AddRow(
-                what, Show($"{speed.Tokens}"), Show($"{speed.Median:F1}"), Show($"{speed.Slowest:F1}"), Show($"{speed.Fastest:F1}"),
-                Show($"{rate / 1e9:F2} {unit}"), Show($"{peak / 1e9:F2} {unit}{note}"), Show($"{100 * rate / peak:F1} %"));
-        }
-    }
+    /// <summary>None for what was not measured.</summary>
+    private static IEnumerable<(string What, string[] Found)> Column(string what, Speed? speed, double rate, double peak, string unit, string note)
+        => speed is null ? [] :
+        [
+            (what,
+            [
+                Show($"{speed.Tokens}"), Show($"{speed.Median:F1}"), Show($"{speed.Slowest:F1}"), Show($"{speed.Fastest:F1}"),
+                Show($"{rate / 1e9:F2} {unit}"), Show($"{peak / 1e9:F2} {unit}{note}"), Show($"{100 * rate / peak:F1} %"),
+            ]),
+        ];
 
     /// <summary>Lengths that the context does not hold were cut: a reader must not take them for what was asked.</summary>
     private void TellCut(string option, int asked, int measured)

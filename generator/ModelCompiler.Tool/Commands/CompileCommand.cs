@@ -2,6 +2,7 @@ using System.CommandLine;
 using Microsoft.CodeAnalysis.CSharp;
 using ModelCompiler.Compiler;
 using ModelCompiler.Compiler.Inputs;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Tool.Hosting;
 
 namespace ModelCompiler.Tool.Commands;

@@ -30,14 +30,18 @@ internal static class Faults
             TextTooShortException => Line("MC330", fault.Message),
             NotFiniteTrainingException => Line("MC331", fault.Message),
             TrainingCheckpointException or ResumeException => Line("MC332", fault.Message),
-            ArgumentException { ParamName: { } parameter } => Line("MC322", fault.Message.Replace($" (Parameter '{parameter}')", "", StringComparison.Ordinal)),
-            ContextFullException or TrainingMemoryException or ArgumentException or PlatformNotSupportedException or FormatException => Line("MC322", fault.Message),
+            ArgumentException argument => Line("MC322", Sentence(argument)),
+            ContextFullException or TrainingMemoryException or PlatformNotSupportedException or FormatException => Line("MC322", fault.Message),
             IOException or UnauthorizedAccessException => Line("MC321", DiskFaults.Describe(fault)),
             OutOfMemoryException => Line("MC323", $"There is not enough memory for this model: {fault.Message}"),
             _ => Line("MC329", $"This is a fault of modelc itself ({fault.GetType().Name}: {fault.Message}). Please report it, with what {TraceVariable}=1 shows.")
                 + (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(TraceVariable)) ? "" : "\n" + fault),
         };
     }
+
+    /// <summary>Without what .NET puts behind it: the parameter, and the value that the sentence has told.</summary>
+    private static string Sentence(ArgumentException fault)
+        => fault.ParamName is { } parameter && fault.Message.LastIndexOf($" (Parameter '{parameter}')", StringComparison.Ordinal) is >= 0 and var end ? fault.Message[..end] : fault.Message;
 
     /// <summary>How the process ends.</summary>
     public static int ExitCodeOf(Exception fault) => fault is UsageException ? ExitCode.Usage : ExitCode.Fault;
@@ -47,7 +51,7 @@ internal static class Faults
     {
         foreach (ModelDiagnostic warning in warnings)
         {
-            Console.Error.WriteLine(warning);
+            Output.Tell(warning.ToString());
         }
     }
 }

@@ -4,7 +4,6 @@ using System.Text.Json;
 using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Plan;
 using ModelCompiler.Tool.Hosting;
-using Spectre.Console;
 
 namespace ModelCompiler.Tool.Commands;
 
@@ -52,37 +51,23 @@ internal static class InspectCommand
         ModelPlan plan = model.Plan;
         Dimensions sizes = plan.Graph.Dimensions;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Name(model)}: {plan.Graph.Family}, {Count(Parameters(model))} parameters"));
-        Print(
-            ["dim", "hiddenDim", "layers", "heads", "kvHeads", "headDim", "vocab", "context"],
-            [[.. new[] { sizes.Dim, sizes.HiddenDim, sizes.Layers, sizes.Heads, sizes.KvHeads, sizes.HeadDim, sizes.Vocab, sizes.ContextLength }.Select(Number)]]);
-        Print(["published as", "tensors", "bytes"], Published(model).Select(type => (string[])[type.Type, Number(type.Tensors), Output.Bytes(type.Bytes)]));
-        Print(
-            ["packed as", "file", "read per token", "scratch per row", "cache", "of 64 positions", "rows per step"],
-            [[plan.Format, Output.Bytes(plan.Weights.LengthBytes), Output.Bytes(plan.BytesPerToken), Output.Bytes(4L * plan.Scratch.ArenaFloatsPerRow), plan.Cache.Format, Output.Bytes(plan.Cache.PageBytes), Number(plan.Scratch.MaxRows)]]);
-        Print(
-            ["packed matrix", "outputs", "inputs", "panels", "format", "offset", "bytes"],
-            plan.Weights.Matrices.Select(matrix => (string[])
-            [
-                matrix.Name, matrix.Parts.Count == 1 ? Number(matrix.PaddedOutputs) : $"{matrix.Parts.Count} x {matrix.PaddedOutputs}",
-                Number(matrix.PaddedInputs), Number(matrix.PanelCount), matrix.Format.Name, Number(matrix.OffsetBytes), Output.Bytes(matrix.LengthBytes),
-            ]));
+        Output.Write(Output.List(
+            ("dim", Number(sizes.Dim)), ("hiddenDim", Number(sizes.HiddenDim)), ("layers", Number(sizes.Layers)), ("heads", Number(sizes.Heads)),
+            ("kvHeads", Number(sizes.KvHeads)), ("headDim", Number(sizes.HeadDim)), ("vocab", Number(sizes.Vocab)), ("context", Number(sizes.ContextLength))));
+        Output.Write(Output.Table(["published as", "tensors", "bytes"], Published(model).Select(type => (string[])[type.Type, Number(type.Tensors), Output.Bytes(type.Bytes)])));
+        Output.Write(Output.List(
+            ("packed as", plan.Format), ("file", Output.Bytes(plan.Weights.LengthBytes)), ("read per token", Output.Bytes(plan.BytesPerToken)),
+            ("cache", $"{plan.Cache.Format}, {Output.Bytes(plan.Cache.PageBytes)} for 64 positions"),
+            ("scratch per row", Output.Bytes(4L * plan.Scratch.ArenaFloatsPerRow)), ("rows per step", Number(plan.Scratch.MaxRows))));
+        Output.Write(Output.Table(["packed matrix", "outputs", "inputs", "format", "bytes"], plan.Weights.Matrices.Select(Row)));
     }
 
-    private static void Print(string[] headings, IEnumerable<string[]> rows)
-    {
-        Table table = new() { Border = TableBorder.Minimal };
-        for (int i = 0; i < headings.Length; i++)
-        {
-            table.AddColumn(new TableColumn(headings[i]) { Alignment = i == 0 && headings[0] != "dim" ? Justify.Left : Justify.Right, NoWrap = true });
-        }
-
-        foreach (string[] row in rows)
-        {
-            table.AddRow([.. row.Select(cell => new Text(cell))]);
-        }
-
-        Output.Write(table);
-    }
+    /// <summary>Names without the ending that all of them have: where panels lie is told as JSON, and in the code.</summary>
+    private static string[] Row(PackedMatrix matrix) =>
+    [
+        matrix.Name.Replace(".weight", "", StringComparison.Ordinal), matrix.Parts.Count == 1 ? Number(matrix.PaddedOutputs) : $"{matrix.Parts.Count} x {matrix.PaddedOutputs}",
+        Number(matrix.PaddedInputs), matrix.Format.Name, Output.Bytes(matrix.LengthBytes),
+    ];
 
     private static void WriteJson(PlannedModel model)
     {
@@ -128,8 +113,6 @@ internal static class InspectCommand
     }
 
     private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
-
-    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static string Count(long number) => number >= 1_000_000
         ? string.Create(CultureInfo.InvariantCulture, $"{number / 1e6:F1} M")

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.CommandLine;
 using ModelCompiler.Runtime;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Runtime.Sampling;
 using ModelCompiler.Runtime.Sessions;
 using ModelCompiler.Tool.Hosting;

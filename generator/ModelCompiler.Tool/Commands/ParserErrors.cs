@@ -18,8 +18,18 @@ internal static class ParserErrors
         _ => error.Message,
     };
 
+    /// <summary>A sentence for each option or argument that was given an empty text, except for those that have it when nothing is given: a prompt.</summary>
+    public static IEnumerable<string> OfEmptyTexts(ParseResult parsed) => parsed.CommandResult.Children.Select(child => child switch
+    {
+        OptionResult { Implicit: false } option when HasEmpty(option) && !(option.Option.HasDefaultValue && option.Option.GetDefaultValue() is "") => $"{option.Option.Name}: found an empty text, expected a value ({option.Option.HelpName}).",
+        ArgumentResult argument when HasEmpty(argument) => $"{argument.Argument.Name}: found an empty text, expected a value. {argument.Argument.Description}",
+        _ => null,
+    }).OfType<string>();
+
     /// <summary>What is said of an option behind which there is no value, or that of another option.</summary>
     public static string WithoutValue(Option option, string found) => $"{option.Name}: found {found} behind it, expected a value ({option.HelpName}).";
+
+    private static bool HasEmpty(SymbolResult result) => result.Tokens.Any(token => token.Value.Length == 0);
 
     private static string? OfOption(OptionResult result)
     {

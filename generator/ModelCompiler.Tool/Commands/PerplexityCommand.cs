@@ -6,7 +6,6 @@ using ModelCompiler.Runtime;
 using ModelCompiler.Tool.Hosting;
 using ModelCompiler.Tool.Inputs;
 using ModelCompiler.Tool.Measurement;
-using Spectre.Console;
 
 namespace ModelCompiler.Tool.Commands;
 
@@ -114,11 +113,9 @@ internal static class PerplexityCommand
         }
 
         static string Show(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
-        Table table = new() { Border = TableBorder.Minimal };
-        table.AddColumns("weights", "cache", "perplexity", "±", "bits per token", "scored tokens", "windows", "context", "packed weights", "tokens/s");
-        table.AddRow(
-            model.Format, model.Cache.Format, Show($"{found.Value:F4}"), Show($"{found.Error:F5}"), Show($"{found.MeanLoss / Math.Log(2):F4}"), Show($"{found.Scored}"),
-            Show($"{found.Windows}"), Show($"{cut.Length}"), Output.Bytes(model.WeightsLengthBytes), Show($"{speed:F0}"));
-        Output.Write(table);
+        Output.Write(Output.List(
+            ("perplexity", Show($"{found.Value:F4} ± {found.Error:F5}")), ("bits per token", Show($"{found.MeanLoss / Math.Log(2):F4}")),
+            ("scored tokens", Show($"{found.Scored}, in {found.Windows} windows of {cut.Length}")), ("packed weights", $"{Output.Bytes(model.WeightsLengthBytes)}, {model.Format}"),
+            ("cache", model.Cache.Format), ("tokens/s", Show($"{speed:F0}"))));
     }
 }

@@ -56,7 +56,7 @@ internal static class RunCommand
         hosted.Explain(model => Write(parsed, model, cancellation));
         if (hosted.Model.OffloadFault is { } fault)
         {
-            Console.Error.WriteLine($"modelc: warning MC341: {fault.Message} The emitted code took over.");
+            Output.Tell($"modelc: warning MC341: {fault.Message} The emitted code took over.");
         }
 
         return ExitCode.Success;

@@ -3,6 +3,7 @@ using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Plan;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Execution;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Tool.Hosting;
 
 namespace ModelCompiler.Tool.Commands;
@@ -81,7 +82,7 @@ internal static class Symbols
     public static Option<string> Output(string description) => new("--output", "-o") { Description = description, HelpName = "PATH", Required = true };
 
     /// <summary>The file to write, where that is none of the model's own, which would be gone before it was read.</summary>
-    /// <exception cref="UsageException">It is one of those, or a folder, or in one that does not exist.</exception>
+    /// <exception cref="UsageException">It is one of those, a folder, a device or a pipe, or in a folder that does not exist.</exception>
     public static string OutputFile(string path, string model)
     {
         string full = Path.GetFullPath(path);
@@ -96,19 +97,26 @@ internal static class Symbols
             throw new UsageException($"--output: found no folder '{Path.GetDirectoryName(path)}', expected one that exists for '{Path.GetFileName(path)}'. Make it first.");
         }
 
-        bool isModels = Path.GetDirectoryName(full) == Path.TrimEndingDirectorySeparator(Path.GetFullPath(model)) && Path.GetExtension(full) is ".json" or ".safetensors";
-        return isModels ? throw new UsageException($"--output: found '{path}', a file of the model itself, expected another one.") : path;
+        try
+        {
+            string place = FilePlace.Of(path);
+            return IsOfModel(full) && Path.GetDirectoryName(full) == Path.TrimEndingDirectorySeparator(Path.GetFullPath(model))
+                || Directory.Exists(model) && Directory.EnumerateFiles(model).Any(file => IsOfModel(file) && FilePlace.Of(file) == place)
+                ? throw new UsageException($"--output: found '{path}', a file of the model itself, expected another one.")
+                : path;
+        }
+        catch (IOException fault)
+        {
+            throw new UsageException($"--output: {fault.Message}");
+        }
+
+        static bool IsOfModel(string file) => Path.GetExtension(file) is ".json" or ".safetensors";
     }
 
     /// <summary>The folder to write, which may be there or not.</summary>
     /// <exception cref="UsageException">It is a file, or lies in one.</exception>
     public static string OutputFolder(string path, string symbol = "--output")
     {
-        if (path.Length == 0)
-        {
-            throw new UsageException($"{symbol}: found an empty text, expected a path.");
-        }
-
         RequireFolders(symbol, Path.GetFullPath(path));
         return path;
     }

@@ -90,7 +90,7 @@ internal static class VerifyCommand
 
         foreach (string fault in report.Found.Faults)
         {
-            Console.Error.WriteLine($"{config}: error MC340: {fault}. The emitted code, the export or the provider is at fault: please report it, with what 'modelc verify' writes.");
+            Output.Tell($"{config}: error MC340: {fault}. The emitted code, the export or the provider is at fault: please report it, with what 'modelc verify' writes.");
         }
 
         return report.Found.Agrees ? ExitCode.Success : ExitCode.Fault;

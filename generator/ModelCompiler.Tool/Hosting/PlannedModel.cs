@@ -4,6 +4,7 @@ using ModelCompiler.Compiler.Inputs;
 using ModelCompiler.Compiler.Packing;
 using ModelCompiler.Compiler.Passes.Training;
 using ModelCompiler.Compiler.Plan;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Runtime.Weights;
 using ModelCompiler.Tool.Inputs;
 using ModelCompiler.Tool.Packing;
@@ -99,7 +100,7 @@ internal sealed class PlannedModel : IDisposable
             EmbeddedWeights.ThrowIfTooLong(Plan.Weights, Path.Combine(folder.DirectoryPath, "config.json"));
         }
 
-        Directory.CreateDirectory(outputDirectory);
+        using MadeFolder made = new(outputDirectory);
         string weightsFile = Plan.Name + ".mcw";
         using WeightsFileWriter writer = new(Path.Combine(outputDirectory, weightsFile), Plan.Hash);
         string? trainingHash;

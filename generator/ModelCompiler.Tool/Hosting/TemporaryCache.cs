@@ -19,7 +19,7 @@ internal static class TemporaryCache
         {
             string found = $"the cache folder '{cache.Root}': found one that cannot be written ({fault.Message.TrimEnd('.')}), expected a folder for compiled models";
             made = Make(found);
-            Console.Error.WriteLine(
+            Output.Tell(
                 $"modelc: warning MC321: {found}: this time they lie in '{made.Root}', which is removed at the end, unless modelc is killed. Set {CacheFolder.EnvironmentVariable} to a folder that keeps them.");
         }
 

@@ -15,13 +15,13 @@ internal static class TokenizerSource
     public static byte[] Pack(string directory, int vocab)
     {
         string path = Path.Combine(directory, "tokenizer.json");
-        if (!File.Exists(path))
+        if (!Path.Exists(path))
         {
             return [];
         }
 
-        string configPath = Path.Combine(directory, "tokenizer_config.json");
-        string? config = File.Exists(configPath) ? ModelText.Read(configPath, Advice).Text : null;
+        string configPath = Path.Combine(directory, TokenizerReader.ConfigName);
+        string? config = Path.Exists(configPath) ? ModelText.Read(configPath, Advice).Text : null;
         return Pack(path, ModelText.Read(path, Advice).Text, config, vocab);
     }
 
@@ -39,7 +39,8 @@ internal static class TokenizerSource
         }
         catch (TokenizerFileException fault)
         {
-            throw new ModelException(new ModelDiagnostic(Catalogue.UnusableTokenizer, new SourceSpan(path, fault.Line, fault.Line > 0 ? 1 : 0), fault.Message));
+            string file = fault.InConfig ? Path.Combine(Path.GetDirectoryName(path) ?? "", TokenizerReader.ConfigName) : path;
+            throw new ModelException(new ModelDiagnostic(Catalogue.UnusableTokenizer, new SourceSpan(file, fault.Line, fault.Line > 0 ? 1 : 0), fault.Message));
         }
     }
 }

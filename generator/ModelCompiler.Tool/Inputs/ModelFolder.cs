@@ -53,14 +53,10 @@ public sealed class ModelFolder : ITensorSource, IDisposable
                 return folder;
             }
         }
-        catch (FileNotFoundException exception) when (exception.FileName is { } file && BrokenLink.Target(file) is { } target)
-        {
-            diagnostics.Report(Catalogue.UnreadableFile, new SourceSpan(file), "file", $"a link to '{target}', where there is nothing", "a file that can be read", Advice);
-        }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             diagnostics.Report(
-                Catalogue.UnreadableFile, new SourceSpan(directory), "model folder", exception.Message, "files that can be read", Advice);
+                Catalogue.UnreadableFile, new SourceSpan(directory), "model folder", exception is UnauthorizedAccessException ? "one that you may not read" : exception.Message.TrimEnd('.'), "files that can be read", Advice);
         }
         catch (ModelException exception)
         {
@@ -134,12 +130,12 @@ public sealed class ModelFolder : ITensorSource, IDisposable
         foreach (string file in weights.Files)
         {
             string path = Path.Combine(directory, file);
-            if (!File.Exists(path))
+            if (!Path.Exists(path) && BrokenLink.Target(path) is null)
             {
                 throw Missing(path, "no such file", "the weights that the model's index names");
             }
 
-            MappedFile mapped = new(path);
+            MappedFile mapped = Map(path);
             files.Add(file, mapped);
             if (ReadHeader(mapped, diagnostics) is not { } found)
             {
@@ -157,6 +153,18 @@ public sealed class ModelFolder : ITensorSource, IDisposable
         name ??= Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory)));
         string[] paths = [configPath, .. weights.Paths];
         return new(directory, new ModelInputs(name, new ModelConfig(config), joined), files, paths);
+    }
+
+    private static MappedFile Map(string path)
+    {
+        try
+        {
+            return new(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ModelException(Catalogue.UnreadableFile.Create(new SourceSpan(path), "file", ModelText.Found(path, exception), "a file that can be read", Advice));
+        }
     }
 
     private static EquatableArray<TensorInfo>? ReadHeader(MappedFile file, ICollection<ModelDiagnostic> diagnostics)

@@ -39,10 +39,11 @@ internal static class ModelText
         }
     }
 
-    private static string Found(string path, Exception exception)
-        => exception is UnauthorizedAccessException ? "one that you may not read"
+    /// <summary>What was found in place of a file that can be read.</summary>
+    public static string Found(string path, Exception exception)
+        => exception is UnauthorizedAccessException ? Directory.Exists(path) ? "a folder" : "one that you may not read"
             : BrokenLink.Target(path) is { } target ? $"a link to '{target}', where there is nothing"
-            : exception.Message;
+            : exception.Message.TrimEnd('.');
 
     /// <exception cref="ModelException">The bytes are not UTF-8.</exception>
     public static string Decode(string path, ReadOnlySpan<byte> bytes)

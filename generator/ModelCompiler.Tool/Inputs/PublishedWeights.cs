@@ -35,7 +35,7 @@ internal sealed class PublishedWeights
     /// <exception cref="ModelException">There are no weights, or the index cannot be read.</exception>
     public static PublishedWeights? Find(string directory, ICollection<ModelDiagnostic> diagnostics)
     {
-        if (File.Exists(Path.Combine(directory, SingleName)))
+        if (Path.Exists(Path.Combine(directory, SingleName)))
         {
             return new(directory, [SingleName], null);
         }

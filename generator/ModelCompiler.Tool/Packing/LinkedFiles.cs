@@ -1,4 +1,4 @@
-using ModelCompiler.Tool.Hosting;
+using ModelCompiler.Runtime.Files;
 
 namespace ModelCompiler.Tool.Packing;
 

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Inputs;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Runtime.Weights.Safetensors;
 
 namespace ModelCompiler.Tool.Synthesis;
@@ -29,7 +30,7 @@ public static class SyntheticModel
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Shards, 1);
         IReadOnlyList<SyntheticTensor> tensors = SyntheticTensors.Of(configText);
-        Directory.CreateDirectory(folder);
+        using MadeFolder made = new(folder);
         long written = 0;
         Dictionary<string, string> fileOf = [];
         IReadOnlyList<IReadOnlyList<SyntheticTensor>> shards = Split(tensors, options);
@@ -47,11 +48,11 @@ public static class SyntheticModel
         List<string> files = ["config.json", .. fileOf.Values.Distinct()];
         if (shards.Count > 1)
         {
-            WriteText(Path.Combine(folder, IndexFile), Index(fileOf, written));
+            WholeFile.Write(Path.Combine(folder, IndexFile), Index(fileOf, written));
             files.Add(IndexFile);
         }
 
-        WriteText(Path.Combine(folder, "config.json"), configText);
+        WholeFile.Write(Path.Combine(folder, "config.json"), configText);
         return files;
     }
 
@@ -135,11 +136,4 @@ public static class SyntheticModel
         ["metadata"] = new Dictionary<string, long> { ["total_size"] = totalBytes },
         ["weight_map"] = fileOf,
     });
-
-    private static void WriteText(string path, string text)
-    {
-        string beside = $"{path}.{Environment.ProcessId}.partial";
-        File.WriteAllText(beside, text);
-        File.Move(beside, path, overwrite: true);
-    }
 }

@@ -7,6 +7,9 @@ namespace ModelCompiler.Tool.Tokenizers;
 /// <summary>Reads tokenizer.json, and what tokenizer_config.json adds to it.</summary>
 internal static class TokenizerReader
 {
+    /// <summary>The file beside tokenizer.json.</summary>
+    public const string ConfigName = "tokenizer_config.json";
+
     public static TokenizerDefinition Read(string tokenizerJson, string? tokenizerConfigJson, int leastVocabulary)
     {
         TokenizerNode root = TokenizerNode.Parse(tokenizerJson, "tokenizer.json", out JsonDocument document);
@@ -36,7 +39,15 @@ internal static class TokenizerReader
             UnknownId = model["unk_token"].IsNull ? -1 : FindToken(model["unk_token"], vocabulary, added),
             LeastVocabulary = leastVocabulary,
         };
-        return tokenizerConfigJson is null ? definition : AddConfig(definition, tokenizerConfigJson);
+        try
+        {
+            return tokenizerConfigJson is null ? definition : AddConfig(definition, tokenizerConfigJson);
+        }
+        catch (TokenizerFileException fault)
+        {
+            fault.InConfig = true;
+            throw;
+        }
     }
 
     private static List<AddedTokenDefinition> ReadAddedTokens(TokenizerNode tokens, Dictionary<string, int> vocabulary)
@@ -85,7 +96,7 @@ internal static class TokenizerReader
 
     private static TokenizerDefinition AddConfig(TokenizerDefinition definition, string tokenizerConfigJson)
     {
-        TokenizerNode config = TokenizerNode.Parse(tokenizerConfigJson, "tokenizer_config.json", out JsonDocument document);
+        TokenizerNode config = TokenizerNode.Parse(tokenizerConfigJson, ConfigName, out JsonDocument document);
         using JsonDocument keep = document;
         var added = definition.AddedTokens.ToList();
         Dictionary<int, string> ids = definition.Vocabulary.ToDictionary(pair => pair.Value, pair => pair.Key);

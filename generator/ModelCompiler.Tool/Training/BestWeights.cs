@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Runtime.Numerics;
 using ModelCompiler.Runtime.Training;
 using ModelCompiler.Runtime.Weights.Safetensors;
@@ -47,7 +48,7 @@ internal sealed class BestWeights
     {
         if (step.Validation is { } found && found.Mean < least)
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            using MadeFolder made = new(Path.GetDirectoryName(path)!);
             string name = step.Step.ToString(CultureInfo.InvariantCulture);
             string sum = Sum(name, model.Description.Tensors.Select(tensor => Numbers(tensor.Length, numbers => model.ReadTensor(tensor.Name, numbers))));
             TrainingCheckpoint.WriteWeights(path, model, new Dictionary<string, string> { [StepKey] = name, [ChecksumKey] = sum });

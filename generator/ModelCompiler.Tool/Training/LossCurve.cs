@@ -1,4 +1,4 @@
-using ModelCompiler.Tool.Hosting;
+using ModelCompiler.Runtime.Files;
 using OxyPlot;
 using OxyPlot.Axes;
 using OxyPlot.Legends;

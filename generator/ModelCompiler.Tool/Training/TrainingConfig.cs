@@ -19,8 +19,9 @@ internal static class TrainingConfig
     /// <param name="tokenizer">The tokenizer.</param>
     /// <param name="isMade">It was made for this model, so that its special tokens are the model's. Published models may say otherwise than their tokenizers.</param>
     /// <param name="half">Weights are written in bfloat16 instead of float32.</param>
+    /// <param name="keepSpareRows">A vocabulary larger than that of a tokenizer made for the model stays.</param>
     /// <exception cref="ModelException">The file is no JSON object, or contradicts the tokenizer.</exception>
-    public static TextFile Fit(TextFile file, Tokenizer tokenizer, bool isMade, bool half)
+    public static TextFile Fit(TextFile file, Tokenizer tokenizer, bool isMade, bool half, bool keepSpareRows = false)
     {
         List<ModelDiagnostic> diagnostics = [];
         ConfigReader config = new ModelConfig(file).Open(diagnostics) ?? throw new ModelException(diagnostics[0]);
@@ -31,7 +32,7 @@ internal static class TrainingConfig
             throw Contradiction("vocab_size", vocab, $"at least {tokenizer.VocabularySize}, the tokens of the tokenizer");
         }
 
-        if (isMade)
+        if (isMade && !keepSpareRows)
         {
             root["vocab_size"] = tokenizer.VocabularySize; // published models have rows to spare, one that is made for its tokenizer needs none
         }

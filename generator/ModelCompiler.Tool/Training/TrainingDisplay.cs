@@ -1,5 +1,6 @@
 using System.Globalization;
 using ModelCompiler.Runtime.Training;
+using ModelCompiler.Tool.Commands;
 using Spectre.Console;
 
 namespace ModelCompiler.Tool.Training;
@@ -56,7 +57,7 @@ internal sealed class TrainingDisplay
     {
         if (task is null)
         {
-            Console.Error.WriteLine(line);
+            Output.Tell(line);
         }
         else
         {

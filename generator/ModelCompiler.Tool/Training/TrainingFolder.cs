@@ -1,14 +1,14 @@
 using ModelCompiler.Runtime.Adapters;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Runtime.Training;
 using ModelCompiler.Tool.Commands;
-using ModelCompiler.Tool.Hosting;
 
 namespace ModelCompiler.Tool.Training;
 
 /// <summary>The folder that a training writes: the model as published ones are laid out, and beside it how it came about.</summary>
-internal sealed class TrainingFolder(string path)
+internal sealed class TrainingFolder(string path) : IDisposable
 {
-    private bool made;
+    private MadeFolder? made;
 
     /// <summary>Folder of the checkpoints.</summary>
     public string Checkpoints { get; } = Path.Combine(path, TrainingCheckpoint.UsualFolder);
@@ -36,8 +36,7 @@ internal sealed class TrainingFolder(string path)
                 : $"-o: found {found} in '{path}', expected a folder without a model. Name another folder, give --resume to go on with that training, or --force to replace it.");
         }
 
-        made = !Directory.Exists(path);
-        Directory.CreateDirectory(path);
+        made = new(path);
         if (goesOn)
         {
             return;
@@ -52,13 +51,7 @@ internal sealed class TrainingFolder(string path)
     }
 
     /// <summary>Takes back the folder that <see cref="Begin"/> made, where nothing came to lie in it.</summary>
-    public void RemoveIfEmpty()
-    {
-        if (made && Directory.Exists(path) && !Directory.EnumerateFileSystemEntries(path).Any())
-        {
-            Directory.Delete(path);
-        }
-    }
+    public void Dispose() => made?.Dispose();
 
     /// <summary>Writes the model. The weights come last: without them the folder is no model.</summary>
     public void WriteModel(TrainableModel model, TrainingSource source, bool half)

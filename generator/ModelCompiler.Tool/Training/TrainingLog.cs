@@ -1,6 +1,6 @@
 using System.Text.Json;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Runtime.Training;
-using ModelCompiler.Tool.Hosting;
 
 namespace ModelCompiler.Tool.Training;
 

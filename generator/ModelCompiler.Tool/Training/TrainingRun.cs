@@ -41,7 +41,7 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
         }
         finally
         {
-            folder.RemoveIfEmpty();
+            folder.Dispose();
         }
     }
 

@@ -3,6 +3,7 @@ using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Inputs;
 using ModelCompiler.Runtime.Training;
+using ModelCompiler.Runtime.Weights.Safetensors;
 using ModelCompiler.Tool.Commands;
 using ModelCompiler.Tool.Hosting;
 using ModelCompiler.Tool.Inputs;
@@ -75,7 +76,15 @@ internal sealed class TrainingSource : IDisposable
         TokenizerChoice tokenizer = TokenizerChoice.Of(request.Tokenizer ?? TokenizerChoice.BytePairs, documents, request.Vocabulary, request.Options.Context, cancellation);
         TextFile config = TrainingConfig.Fit(written, tokenizer.Open(0), tokenizer.IsMade, request.Half);
         List<ModelDiagnostic> diagnostics = [];
-        ModelInputs inputs = new(ModelName, new ModelConfig(config), Tensors(config, diagnostics));
+        EquatableArray<TensorInfo> tensors = Tensors(config, diagnostics);
+        if (tokenizer.IsMade && request.Options.Resume && TrainingCheckpoint.FindLast(new TrainingFolder(request.Output).Checkpoints) is { } checkpoint)
+        {
+            TextFile spare = TrainingConfig.Fit(written, tokenizer.Open(0), tokenizer.IsMade, request.Half, keepSpareRows: true);
+            EquatableArray<TensorInfo> larger = Tensors(spare, diagnostics);
+            (config, tensors) = AreThoseOf(checkpoint, larger) ? (spare, larger) : (config, tensors); // versions before kept such rows
+        }
+
+        ModelInputs inputs = new(ModelName, new ModelConfig(config), tensors);
         ModelGraph graph = ModelGraphBuilder.Build(inputs, diagnostics) ?? throw Findings(diagnostics, request.Source);
         Faults.Print(Unplaced(diagnostics, written, config));
         WeightInitialisation weights = new(graph, TrainingConfig.InitializerRange(config), request.Options.Seed);
@@ -83,6 +92,21 @@ internal sealed class TrainingSource : IDisposable
         {
             ReplacedVocabulary = TrainingConfig.Vocabulary(written) is { } vocab && vocab != graph.Dimensions.Vocab ? vocab : null,
         };
+    }
+
+    /// <summary>By names and shapes. A file that is damaged has none: what is wrong with it is told when it is taken up.</summary>
+    private static bool AreThoseOf(string checkpoint, IEnumerable<TensorInfo> tensors)
+    {
+        try
+        {
+            using SafetensorsReader weights = new(Path.Combine(checkpoint, TrainingCheckpoint.WeightsFile));
+            Dictionary<string, IReadOnlyList<int>> shapes = weights.Tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Shape);
+            return tensors.All(tensor => shapes.TryGetValue(tensor.Name, out IReadOnlyList<int>? shape) && shape.SequenceEqual(tensor.Shape));
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     private static TrainingSource FromFolder(TrainingRequest request)

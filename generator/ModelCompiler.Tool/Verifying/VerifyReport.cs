@@ -3,7 +3,6 @@ using System.Text.Json;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Text;
 using ModelCompiler.Tool.Commands;
-using Spectre.Console;
 
 namespace ModelCompiler.Tool.Verifying;
 
@@ -17,18 +16,16 @@ internal sealed record VerifyReport(ModelDescription Model, string InstructionSe
     {
         Console.WriteLine(Show(
             $"{Model.Family} {Model.Format}, cache {Model.Cache.Format}, {InstructionSet}, against ONNX Runtime {OnnxVersion} ({Provider}): {Work.Prompts} sequences of {Work.Length} tokens, the last {Work.Decoded} one by one"));
-        Table table = new() { Border = TableBorder.Minimal };
-        table.AddColumns("logits", "largest", "relative", "mean KL", "largest KL", "same top token");
-        Add(table, "emitted code, ONNX Runtime", Found.Logits);
+        List<string[]> rows = [Row("emitted code, ONNX Runtime", Found.Logits)];
         if (Found.Roundings is { } roundings)
         {
-            Add(table, "emitted code, reference that rounds alike: the code's faults", roundings.Emitted);
-            Add(table, "ONNX Runtime, reference on dequantised weights: the export's faults", roundings.Onnx);
-            Add(table, "cost of rounding inputs, keys and values", roundings.Inputs);
-            Add(table, "cost of rounding weights", roundings.Weights);
+            rows.Add(Row("emitted code, reference that rounds alike: the code's faults", roundings.Emitted));
+            rows.Add(Row("ONNX Runtime, reference on dequantised weights: the export's faults", roundings.Onnx));
+            rows.Add(Row("cost of rounding inputs, keys and values", roundings.Inputs));
+            rows.Add(Row("cost of rounding weights", roundings.Weights));
         }
 
-        Output.Write(table);
+        Output.Write(Output.Table(["logits", "largest", "relative", "mean KL", "largest KL", "same top"], rows));
         WriteLayers();
         WriteTexts();
         Console.WriteLine(Found.Agrees ? Show($"They agree (tolerance {Found.Tolerance:0.0e+00}{(Found.Roundings is null || Found.OnnxTolerance == Found.Tolerance ? "" : Show($"; of ONNX Runtime, in half precision, {Found.OnnxTolerance:0.0e+00}"))}).") : "They do not agree.");
@@ -74,8 +71,8 @@ internal sealed record VerifyReport(ModelDescription Model, string InstructionSe
 
     private static string Show(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
-    private static void Add(Table table, string what, LogitsDifference d)
-        => table.AddRow(what, Show($"{d.Largest:0.0e+00}"), Show($"{d.Relative:0.0e+00}"), Show($"{d.MeanKl:0.0e+00}"), Show($"{d.LargestKl:0.0e+00}"), Show($"{100 * d.TopOne:F1} %"));
+    private static string[] Row(string what, LogitsDifference d)
+        => [what, Show($"{d.Largest:0.0e+00}"), Show($"{d.Relative:0.0e+00}"), Show($"{d.MeanKl:0.0e+00}"), Show($"{d.LargestKl:0.0e+00}"), Show($"{100 * d.TopOne:F1} %")];
 
     private void WriteLayers()
     {

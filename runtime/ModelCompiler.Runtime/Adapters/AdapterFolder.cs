@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Runtime.Training;
 using ModelCompiler.Runtime.Weights.Safetensors;
 
@@ -54,9 +55,9 @@ public static unsafe class AdapterFolder
                 ? new(rank, alpha, modules)
                 : throw new AdapterException(path, "r, lora_alpha and target_modules", $"{rank}, {alpha.ToString(CultureInfo.InvariantCulture)} and {modules.Length} modules", "a rank and modules, at least 1");
         }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        catch (Exception fault) when (JsonFault.Is(fault))
         {
-            throw new AdapterException(path, "the adapter's config", fault.Message.TrimEnd('.'), "the JSON that the PEFT library writes", fault);
+            throw new AdapterException(path, "the adapter's config", JsonFault.Found(fault), "an object with the number r and the names target_modules, as the PEFT library writes it", fault);
         }
     }
 
@@ -69,18 +70,9 @@ public static unsafe class AdapterFolder
     public static void Write(string folder, TrainableModel model, string baseModel)
     {
         AdapterSettings settings = Settings(model);
-        Directory.CreateDirectory(folder);
+        using MadeFolder made = new(folder);
         TrainingCheckpoint.WriteWeights(Path.Combine(folder, TensorsFile), model, model.AdapterBase!.Metadata);
-        string path = Path.Combine(folder, ConfigFile), beside = $"{path}.{Environment.ProcessId}.partial";
-        try
-        {
-            File.WriteAllText(beside, Config(settings, model.Description.Family, baseModel));
-            File.Move(beside, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(beside);
-        }
+        WholeFile.Write(Path.Combine(folder, ConfigFile), Config(settings, model.Description.Family, baseModel));
     }
 
     /// <summary>Reads all tensors, row by row.</summary>

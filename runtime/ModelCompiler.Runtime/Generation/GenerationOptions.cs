@@ -94,7 +94,7 @@ public sealed record GenerationOptions
         if (!condition)
         {
             string text = Convert.ToString(found, System.Globalization.CultureInfo.InvariantCulture) ?? "";
-            throw new ArgumentOutOfRangeException(name, found, $"Found '{text}', expected {expected}.");
+            throw new ArgumentOutOfRangeException(name, found, $"{nameof(GenerationOptions)}.{name}: found '{text}', expected {expected}.");
         }
     }
 }

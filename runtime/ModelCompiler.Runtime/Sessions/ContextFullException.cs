@@ -4,7 +4,9 @@ namespace ModelCompiler.Runtime.Sessions;
 public sealed class ContextFullException : InvalidOperationException
 {
     internal ContextFullException(int position, int tokens, int limit)
-        : base($"{tokens} more tokens after {position} make {(long)position + tokens}; the model has {limit} positions. Rewind the session, or begin a new one with a shorter text.")
+        : base(position == 0
+            ? $"Found {tokens} tokens, expected at most {limit}, the model's context. Give a shorter text."
+            : $"Found {tokens} tokens behind {position}, {(long)position + tokens} in all, expected at most {limit}, the model's context. Rewind the session, or begin a new one with a shorter text.")
     {
         Found = (long)position + tokens;
         Limit = limit;

@@ -32,7 +32,7 @@ public sealed record AdamWOptions
     {
         if (!good)
         {
-            throw new ArgumentOutOfRangeException(name, found, $"Found {found}, expected {expected}.");
+            throw new ArgumentOutOfRangeException(name, found, $"{nameof(AdamWOptions)}.{name}: found {found}, expected {expected}.");
         }
     }
 }

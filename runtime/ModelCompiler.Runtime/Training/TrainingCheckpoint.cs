@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Runtime.Numerics;
 using ModelCompiler.Runtime.Weights.Safetensors;
 
@@ -37,6 +38,7 @@ public static unsafe class TrainingCheckpoint
     {
         string place = Path.Combine(folder, Prefix + state.Step.ToString("D10", CultureInfo.InvariantCulture));
         string beside = Beside(folder);
+        using MadeFolder made = new(folder);
         try
         {
             Directory.CreateDirectory(beside);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Runtime.Numerics;
 
 namespace ModelCompiler.Runtime.Training;
@@ -51,9 +52,9 @@ internal sealed record TrainingState(long Step, IReadOnlyList<KeyValuePair<strin
                 ? new(step, Read(root, "settings"), Read(root, "files"))
                 : throw new TrainingCheckpointException(path, "version and step", $"{version} and {step}", $"{Version} and at least 0", remedy);
         }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        catch (Exception fault) when (JsonFault.Is(fault))
         {
-            throw new TrainingCheckpointException(path, "the state of the training", fault.Message.TrimEnd('.'), "the JSON that a checkpoint has", remedy, fault);
+            throw new TrainingCheckpointException(path, "the state of the training", JsonFault.Found(fault), "an object with the numbers version and step, and with settings and files, objects of texts", remedy, fault);
         }
     }
 

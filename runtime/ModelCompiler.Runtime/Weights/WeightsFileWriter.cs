@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using ModelCompiler.Runtime.Files;
 
 namespace ModelCompiler.Runtime.Weights;
 
@@ -13,9 +14,8 @@ public sealed class WeightsFileWriter : IDisposable
 {
     private const int HugePageBytes = 2 << 20;
 
-    private readonly string path;
-    private readonly string temporaryPath;
     private readonly string planHash;
+    private readonly WholeFile file;
     private readonly FileStream stream;
     private readonly byte[] page = new byte[HugePageBytes];
     private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -31,10 +31,9 @@ public sealed class WeightsFileWriter : IDisposable
             throw new ArgumentException($"Found '{planHash}', expected 64 hexadecimal digits.", nameof(planHash));
         }
 
-        this.path = Path.GetFullPath(path);
         this.planHash = planHash;
-        temporaryPath = $"{this.path}.{Guid.NewGuid():n}.tmp";
-        stream = new FileStream(temporaryPath, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
+        file = new WholeFile(path, bufferSize: 0);
+        stream = file.Stream;
         Append(stackalloc byte[WeightsHeader.LengthBytes]);
     }
 
@@ -70,40 +69,28 @@ public sealed class WeightsFileWriter : IDisposable
         completed = true;
         hash.AppendData(tokenizer);
         WeightsHeaderFields header = new(DataLength, tokenizer.Length, planHash, Convert.ToHexStringLower(hash.GetHashAndReset()));
-        try
+        if (!tokenizer.IsEmpty)
         {
-            if (!tokenizer.IsEmpty)
-            {
-                Append(stackalloc byte[(int)(header.TokenizerOffset - WeightsHeader.LengthBytes - DataLength)]);
-                Append(tokenizer);
-            }
-
-            stream.Write(page.AsSpan(0, pageLength));
-
-            Span<byte> bytes = stackalloc byte[WeightsHeader.LengthBytes];
-            header.Write(bytes);
-            stream.Position = 0;
-            stream.Write(bytes);
-            stream.Dispose();
-            File.Move(temporaryPath, path, overwrite: true);
-            return header.ContentHash;
+            Append(stackalloc byte[(int)(header.TokenizerOffset - WeightsHeader.LengthBytes - DataLength)]);
+            Append(tokenizer);
         }
-        catch
-        {
-            Delete();
-            throw;
-        }
+
+        stream.Write(page.AsSpan(0, pageLength));
+
+        Span<byte> bytes = stackalloc byte[WeightsHeader.LengthBytes];
+        header.Write(bytes);
+        stream.Position = 0;
+        stream.Write(bytes);
+        file.Commit();
+        return header.ContentHash;
     }
 
     /// <summary>Deletes what was written, unless it was completed.</summary>
     public void Dispose()
     {
+        completed = true;
         hash.Dispose();
-        if (!completed)
-        {
-            completed = true;
-            Delete();
-        }
+        file.Dispose();
     }
 
     private void Append(ReadOnlySpan<byte> bytes)
@@ -119,18 +106,6 @@ public sealed class WeightsFileWriter : IDisposable
                 stream.Write(page);
                 pageLength = 0;
             }
-        }
-    }
-
-    private void Delete()
-    {
-        try
-        {
-            stream.Dispose();
-        }
-        finally
-        {
-            File.Delete(temporaryPath);
         }
     }
 }

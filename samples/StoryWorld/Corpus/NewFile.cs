@@ -1,32 +1,26 @@
-using System.Text;
+using ModelCompiler.Runtime.Files;
 
 namespace StoryWorld.Corpus;
 
 /// <summary>A text file (UTF-8) that takes its name only when it is complete; until then it lies beside it.</summary>
 public sealed class NewFile : IDisposable
 {
-    private readonly string path;
-    private readonly string beside;
+    private readonly WholeFile file;
 
     public NewFile(string path)
     {
-        this.path = path;
-        beside = path + ".new";
-        Text = new StreamWriter(beside, append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
+        file = new WholeFile(path);
+        Text = new StreamWriter(file.Stream);
     }
 
     public TextWriter Text { get; }
 
     public void Commit()
     {
-        Text.Dispose();
-        File.Move(beside, path, overwrite: true);
+        Text.Flush();
+        file.Commit();
     }
 
     /// <summary>Nothing is left of a file that was not committed.</summary>
-    public void Dispose()
-    {
-        Text.Dispose();
-        File.Delete(beside);
-    }
+    public void Dispose() => file.Dispose();
 }

@@ -49,6 +49,9 @@ internal static partial class ChildProcess
     /// <summary>Runs dotnet in a folder with another environment variable.</summary>
     public static Finished DotnetWith((string Name, string Value) variable, string folder, params string[] arguments) => Run(folder, [variable], arguments);
 
+    /// <summary>Runs another program in a folder.</summary>
+    public static Finished Program(string program, string folder, params string[] arguments) => Run(folder, [], arguments, program);
+
     /// <summary>Starts modelc and leaves it running.</summary>
     public static Process StartModelc(params string[] arguments)
         => Process.Start(Describe(SharedData.RepositoryRoot, [], [ToolPath, .. arguments]))!;
@@ -63,23 +66,23 @@ internal static partial class ChildProcess
         return path;
     }
 
-    private static Finished Run(string folder, (string Name, string Value)[] variables, string[] arguments)
+    private static Finished Run(string folder, (string Name, string Value)[] variables, string[] arguments, string program = "dotnet")
     {
-        using Process process = Process.Start(Describe(folder, variables, arguments))!;
+        using Process process = Process.Start(Describe(folder, variables, arguments, program))!;
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();
         if (!process.WaitForExit(Longest))
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"dotnet {string.Join(' ', arguments)}");
+            throw new TimeoutException($"{program} {string.Join(' ', arguments)}");
         }
 
         return new(process.ExitCode, output.Result, error.Result);
     }
 
-    private static ProcessStartInfo Describe(string folder, (string Name, string Value)[] variables, string[] arguments)
+    private static ProcessStartInfo Describe(string folder, (string Name, string Value)[] variables, string[] arguments, string program = "dotnet")
     {
-        ProcessStartInfo start = new("dotnet", arguments)
+        ProcessStartInfo start = new(program, arguments)
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,

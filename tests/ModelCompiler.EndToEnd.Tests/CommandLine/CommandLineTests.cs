@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using ModelCompiler.Compiler.Diagnostics;
 using ModelCompiler.Runtime;
 using ModelCompiler.Runtime.Execution;
 using ModelCompiler.Tests;
@@ -13,6 +14,8 @@ namespace ModelCompiler.EndToEnd.Tests.CommandLine;
 /// <summary>modelc as a process: what it writes where, and with which exit code it ends.</summary>
 public sealed class CommandLineTests : IDisposable
 {
+    private static readonly string HelloModel = Path.Combine(SharedData.RepositoryRoot, "samples", "HelloModel", "models", "hello");
+
     private readonly TemporaryFolder folder = new();
 
     public void Dispose() => folder.Dispose();
@@ -33,6 +36,21 @@ public sealed class CommandLineTests : IDisposable
         => Assert.StartsWith(
             $"modelc: error MC320: --output: found no folder '{folder["none"]}', expected one that exists for 'm.onnx'.",
             ChildProcess.Modelc("export", "DIR", "-o", Path.Combine(folder["none"], "m.onnx")).Expect(2).Error);
+
+    [Fact]
+    public void AFileOfTheModelItselfIsRefusedUnderAnyName()
+    {
+        folder.Write(Path.Combine("m", "model.safetensors"), "");
+        File.CreateSymbolicLink(folder["link"], Path.Combine("m", "model.safetensors"));
+        foreach (string path in (string[])[folder["link"], folder[Path.Combine("m", "model.safetensors")], folder[Path.Combine("m", "new.json")]])
+        {
+            Assert.Equal($"--output: found '{path}', a file of the model itself, expected another one.", Assert.Throws<UsageException>(() => Symbols.OutputFile(path, folder["m"])).Message);
+        }
+
+        Assert.Equal(folder[Path.Combine("m", "m.onnx")], Symbols.OutputFile(folder[Path.Combine("m", "m.onnx")], folder["m"]));
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Devices are told apart on Linux.");
+        Assert.Equal("--output: '/dev/full': found a device, expected a file or nothing there. Name another place.", Assert.Throws<UsageException>(() => Symbols.OutputFile("/dev/full", folder["m"])).Message);
+    }
 
     [Fact]
     public void AFileInPlaceOfAFolderIsRefusedBeforeAnything()
@@ -67,19 +85,22 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public void APersonSeesProgressAndReadsOnFromThePrompt()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "script, which gives a program a terminal, is not installed.");
-        string model = Path.Combine(SharedData.RepositoryRoot, "samples", "HelloModel", "models", "hello");
-        ProcessStartInfo start = new("/usr/bin/script", ["-qec", $"dotnet '{ChildProcess.ToolPath}' run '{model}' -p 'The goldsmith' --temperature 0 -n 5", "/dev/null"])
-        {
-            RedirectStandardOutput = true, RedirectStandardInput = true,
-        };
-        start.Environment["MODELCOMPILER_CACHE"] = folder["cache"];
-        using Process process = Process.Start(start)!;
-        string seen = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.Equal(0, process.ExitCode);
+        string seen = OnATerminal(80, "run", HelloModel, "-p", "The goldsmith", "--temperature", "0", "-n", "5");
         Assert.Contains("compiling, which is kept for the next time …", seen);
         Assert.Contains("\rThe goldsmith melts the gold over", seen);
+    }
+
+    /// <summary>Numbers and names stay whole, where there is room for each on a line; for a program each row is one.</summary>
+    [Theory]
+    [InlineData(80, "  model.layers.5.mlp.gate_proj |       │ 2 x 512 │    192 │    f32 │ 786.43 kB  ")]
+    [InlineData(120, "  model.layers.5.mlp.gate_proj | model.layers.5.mlp.up_proj                    │ 2 x 512 │    192 │    f32 │ 786.43 kB  ")]
+    [InlineData(null, "  model.layers.5.mlp.gate_proj | model.layers.5.mlp.up_proj                                           │ 2 x 512 │    192 │    f32 │ 786.43 kB  ")]
+    public void TablesFitTheTerminal(int? columns, string row)
+    {
+        string[] lines = (columns is { } wide ? OnATerminal(wide, "inspect", HelloModel) : ChildProcess.Modelc("inspect", HelloModel).Expect(0).Output).ReplaceLineEndings("\n").Split('\n');
+        Assert.Contains(row, lines);
+        Assert.Contains(lines, line => line.TrimEnd() == "  read per token   11.41 MB");
+        Assert.All(lines, line => Assert.True(line.Length <= (columns ?? line.Length), line));
     }
 
     [Fact]
@@ -312,8 +333,17 @@ public sealed class CommandLineTests : IDisposable
         Assert.StartsWith($"{Path.Combine(model, "tokenizer.json")}: error MC021: ", ChildProcess.Modelc("run", model, "--prompt", "a").Expect(1).Error);
         File.WriteAllText(Path.Combine(model, "tokenizer.json"), "{\n\"model\" 1 }");
         Assert.Matches(@"tokenizer\.json\(2,\d+\): error MC022: tokenizer\.json: found text that is no JSON \(.*[^.]\), expected JSON\. ", ChildProcess.Modelc("run", model, "--prompt", "a").Expect(1).Error);
+        Assert.StartsWith($"{Path.Combine(model, "tokenizer_config.json")}: error MC022: bos_token: found 1, expected a string", TokenizerConfig("""{ "bos_token": 1 }"""));
+        Assert.StartsWith($"{Path.Combine(model, "tokenizer_config.json")}(1,1): error MC022: tokenizer_config.json: found text that is no JSON ", TokenizerConfig("{"));
         folder.Write("text.txt", "a");
         Assert.Matches(@"tokenizer\.json\(2,\d+\): error MC022: ", ChildProcess.Modelc("train", model, "--text", folder["text.txt"], "--steps", "1", "-o", folder["t"]).Expect(1).Error);
+    }
+
+    /// <summary>What is said of that tokenizer_config.json beside a tokenizer.json that is whole.</summary>
+    private string TokenizerConfig(string config)
+    {
+        string json = Path.Combine(HelloModel, "tokenizer.json");
+        return Assert.Throws<ModelException>(() => TokenizerSource.Pack(folder[Path.Combine("m", "tokenizer.json")], File.ReadAllText(json), config, 0)).Message;
     }
 
     [Fact]
@@ -331,5 +361,18 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(JsonValueKind.String, json.RootElement.GetProperty("seed").ValueKind);
         Assert.Equal("StopText", json.RootElement.GetProperty("finishReason").GetString());
         Assert.EndsWith("in the ", json.RootElement.GetProperty("text").GetString());
+    }
+
+    private string OnATerminal(int columns, params string[] arguments)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "script, which gives a program a terminal, is not installed.");
+        string command = string.Join(' ', arguments.Prepend(ChildProcess.ToolPath).Select(argument => $"'{argument}'"));
+        ProcessStartInfo start = new("/usr/bin/script", ["-qec", $"stty cols {columns}; dotnet {command}", "/dev/null"]) { RedirectStandardOutput = true, RedirectStandardInput = true };
+        start.Environment["MODELCOMPILER_CACHE"] = folder["cache"];
+        using Process process = Process.Start(start)!;
+        string seen = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
+        return seen;
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ModelCompiler.Compiler.Diagnostics;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Tool.Commands;
 using ModelCompiler.Tool.Hosting;
 using ModelCompiler.Tool.Inputs;
@@ -36,11 +37,9 @@ public sealed class DiskFaultTests : IDisposable
         Assert.StartsWith(string.Format(CultureInfo.InvariantCulture, said, folder.Root, folder[path]), told);
     }
 
-    /// <summary>As it is thrown; by another system with other words.</summary>
     [Fact]
     public void AFolderInPlaceOfAFileIsNamed()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "The fault is one of Linux.");
         Directory.CreateDirectory(folder["model.mcw"]);
         IOException fault = Assert.Throws<IOException>(() => WholeFile.Write(folder["model.mcw"], "text"));
         Assert.Equal($"'{folder["model.mcw"]}': found a folder, expected a file or nothing there. Move it away, or name another place.", DiskFaults.Describe(fault));
@@ -66,6 +65,28 @@ public sealed class DiskFaultTests : IDisposable
         => Assert.Equal(
             $"'{folder["x.tmp"]}': found no such file, expected one that can be read, or a place where one can be made.",
             DiskFaults.Describe(Assert.Throws<FileNotFoundException>(() => File.OpenRead(folder["x.tmp"]))));
+
+    [Fact]
+    public void AFolderThatIsNotThereIsNamed()
+        => Assert.Equal(
+            $"the folder '{folder["none"]}': found no such folder, expected one that is there. Make it first, or name another place.",
+            DiskFaults.Describe(Assert.Throws<DirectoryNotFoundException>(() => WholeFile.Write(folder[Path.Combine("none", "f")], "text"))));
+
+    /// <summary>/dev/full takes nothing; a closed output is none; a program that has ended reads no more, and is told nothing. Without standard error the exit code speaks alone.</summary>
+    [Theory]
+    [InlineData("inspect absent >/dev/full", 1, "absent: error MC021: ")]
+    [InlineData("--help >/dev/full", 1, "modelc: error MC321: standard output: found no space left where it goes, expected enough for what is written.")]
+    [InlineData("cache >&-", 1, "modelc: error MC321: standard output: found one that is closed, expected one that can be written to.")]
+    [InlineData("--help | true", 0, "")]
+    [InlineData("inspect absent 2>/dev/full", 1, "")]
+    [InlineData("bogus 2>&-", 2, "")]
+    public void OutputThatTakesNothingIsNamed(string command, int exitCode, string said)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "/dev/full is Linux's.");
+        Finished ended = ChildProcess.Program("/bin/bash", folder.Root, "-c", $"set -o pipefail; dotnet '{ChildProcess.ToolPath}' {command}").Expect(exitCode);
+        Assert.StartsWith(said, ended.Error);
+        Assert.True(ended.Error.Count(letter => letter == '\n') <= 1, ended.Error);
+    }
 
     [Fact]
     public void AnyOtherFaultIsSaidAsItIs() => Assert.Equal("The pipe is broken.", DiskFaults.Describe(new IOException("The pipe is broken.", 32)));

@@ -77,6 +77,13 @@ public sealed class UsageTests
     public void WhatIsMissingOrTooMuchIsNamed(string said, params string[] arguments)
         => RefusedOnce(said, arguments);
 
+    [Theory]
+    [InlineData("--stop: found an empty text, expected a value (TEXT).", "run", "DIR", "--stop", "a", "--stop", "")]
+    [InlineData("--output: found an empty text, expected a value (PATH).", "logits", "DIR", "--tokens", "1", "-o", "")]
+    [InlineData("--library: found an empty text, expected a value (FILE).", "verify", "DIR", "--library", "")]
+    [InlineData("DIR: found an empty text, expected a value. ", "inspect", "")]
+    public void AnEmptyTextIsRefused(string said, params string[] arguments) => RefusedOnce(said, arguments);
+
     /// <summary>A text may begin with a dash, and after -- so may anything: what is missing is the folder.</summary>
     [Theory]
     [InlineData("run", "absent", "--prompt", "--quick")]

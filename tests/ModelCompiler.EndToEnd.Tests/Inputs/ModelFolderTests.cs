@@ -105,6 +105,22 @@ public sealed class ModelFolderTests : IDisposable
     }
 
     [Fact]
+    public void WeightsThatCannotBeRead()
+    {
+        Write(new());
+        string weights = temporary.File("model.safetensors");
+        if (!OperatingSystem.IsWindows() && !Environment.IsPrivilegedProcess) // whom no permission stops
+        {
+            File.SetUnixFileMode(weights, UnixFileMode.None);
+            Refused("MC021", weights, "found one that you may not read, expected a file that can be read.");
+        }
+
+        File.Delete(weights);
+        Directory.CreateDirectory(weights);
+        Refused("MC021", weights, "found a folder, expected a file that can be read.");
+    }
+
+    [Fact]
     public void SeveralFilesAndNoIndex()
     {
         Write(new(Shards: 2));

@@ -220,10 +220,17 @@ public class VerifyTests(ConformanceModels models, ExportedModels exported, ITes
         Assert.Equal(path, Export(second, inlineBytes: long.MaxValue).ModelPath);
         Assert.False(File.Exists(before.DataPath));
 
-        ModelCompiler.Onnx.Export.OnnxFiles Export(EmittedModel model, long inlineBytes)
+        // A link to it stays one, and the data lie beside the graph.
+        Directory.CreateDirectory(folder["links"]);
+        File.CreateSymbolicLink(folder["links/link.onnx"], path);
+        Assert.Equal(before.DataPath, Export(first, inlineBytes: 0, folder["links/link.onnx"]).DataPath);
+        Assert.Equal(expected, Logits(first));
+        Assert.Equal(path, new FileInfo(folder["links/link.onnx"]).LinkTarget);
+
+        ModelCompiler.Onnx.Export.OnnxFiles Export(EmittedModel model, long inlineBytes, string? link = null)
         {
             using ModelFolder published = ModelFolder.Open(model.Folder);
-            return ModelCompiler.Onnx.Export.OnnxExporter.Write(model.Plan, new ModelCompiler.Compiler.Packing.PublishedParameters(published), path, new(InlineBytes: inlineBytes));
+            return ModelCompiler.Onnx.Export.OnnxExporter.Write(model.Plan, new ModelCompiler.Compiler.Packing.PublishedParameters(published), link ?? path, new(InlineBytes: inlineBytes));
         }
 
         float[] Logits(EmittedModel model)

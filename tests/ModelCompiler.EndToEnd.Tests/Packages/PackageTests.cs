@@ -23,7 +23,9 @@ public sealed class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
         string[] restored = PackageFeed.Restored(project);
         Assert.NotEmpty(restored);
         Assert.StartsWith(Prompt + " ", ChildProcess.Dotnet(project, "run", "-c", "Release").Expect(0).Output);
-        Assert.StartsWith(Prompt + " ", Native.ChildProcess.Run(Publish(project), []));
+        string published = Publish(project);
+        Assert.StartsWith(Prompt + " ", Native.ChildProcess.Run(published, []));
+        Assert.Contains("expected at most 256, the model's context.", ChildProcess.Program(published, project, string.Concat(Enumerable.Repeat("gold ", 400))).Expect(1).Error);
 
         string file = Path.Combine(project, $"{PackageFeed.ProjectName}.csproj"); // what a mistake is told by is in the package, too
         File.WriteAllText(file, Regex.Replace(File.ReadAllText(file), "Weights=\".*?\"", "Weights=\"q3\""));

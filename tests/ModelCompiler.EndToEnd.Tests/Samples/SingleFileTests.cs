@@ -28,6 +28,7 @@ public sealed class SingleFileTests : IDisposable
         Engines.Require(InstructionSet.Avx2);
         string program = Publish("linux-x64");
         Assert.Equal(Expected(), NativeProcess.Run(program, [Prompt]).Trim());
+        Assert.Contains("expected at most 256, the model's context.", BuildProcess.Program(program, folder.Root, string.Concat(Enumerable.Repeat("gold ", 400))).Expect(1).Error);
 
         Assert.SkipUnless(NativeProcess.Exists("qemu-x86_64-static"), "qemu-x86_64-static is not installed.");
         RefusesAProcessorWithoutAvx2(program);

@@ -5,6 +5,7 @@ using ModelCompiler.Compiler.Graph;
 using ModelCompiler.Compiler.Inputs;
 using ModelCompiler.EndToEnd.Tests.Inputs;
 using ModelCompiler.Runtime.Training;
+using ModelCompiler.Runtime.Weights.Safetensors;
 using ModelCompiler.Tests;
 using ModelCompiler.Tool.Hosting;
 using ModelCompiler.Tool.Synthesis;
@@ -42,11 +43,30 @@ public sealed class TrainingSourceTests : IDisposable
         Assert.Equal(14, TrainingConfig.Vocabulary(source.Inputs.Config.File));
     }
 
+    /// <summary>A training that a version before began, which kept rows to spare, goes on with them; one that was begun without goes on without.</summary>
+    [Theory]
+    [InlineData(512)]
+    [InlineData(14)]
+    public void ATrainingGoesOnWithTheTokensThatItBeganWith(int vocab)
+    {
+        string checkpoint = Directory.CreateDirectory(folder.File("checkpoints/step-0000000001")).FullName;
+        using (TrainingSource begun = Of(Config($"\"vocab_size\": {vocab},"), TokenizerFile()))
+        using (SafetensorsWriter weights = new(Path.Combine(checkpoint, "model.safetensors"), [.. begun.Inputs.Tensors.Select(tensor => new TensorDeclaration(tensor.Name, "F32", [.. tensor.Shape]))]))
+        {
+            weights.Write(new byte[begun.Inputs.Tensors.Sum(tensor => tensor.LengthBytes)]);
+            weights.Commit();
+        }
+
+        using TrainingSource resumed = Of(Config("\"vocab_size\": 512,"), "char", resume: true);
+        Assert.Equal(vocab, resumed.Graph.Dimensions.Vocab);
+        using TrainingSource anew = Of(Config("\"vocab_size\": 512,"), "char");
+        Assert.Equal(14, anew.Graph.Dimensions.Vocab);
+    }
+
     [Fact]
     public void TokensToSpareBesideAGivenTokenizerStay()
     {
-        File.WriteAllText(folder.File("tokenizer.json"), TokenizerChoice.Of("char", Documents, 0, 16, CancellationToken.None).Json);
-        using TrainingSource source = Of(Config("\"vocab_size\": 512,"), folder.File("tokenizer.json"));
+        using TrainingSource source = Of(Config("\"vocab_size\": 512,"), TokenizerFile());
         Assert.Equal((512, null), (source.Graph.Dimensions.Vocab, source.ReplacedVocabulary));
     }
 
@@ -137,11 +157,17 @@ public sealed class TrainingSourceTests : IDisposable
         "max_position_embeddings": 64, "rms_norm_eps": 1e-05, "hidden_act": "silu", "tie_word_embeddings": true }
         """;
 
-    private TrainingSource Of(string config, string tokenizer)
+    private string TokenizerFile()
+    {
+        File.WriteAllText(folder.File("tokenizer.json"), TokenizerChoice.Of("char", Documents, 0, 16, CancellationToken.None).Json);
+        return folder.File("tokenizer.json");
+    }
+
+    private TrainingSource Of(string config, string tokenizer, bool resume = false)
     {
         string path = folder.File("config.json");
         File.WriteAllText(path, config);
-        TrainerOptions options = new() { Steps = 1, Batch = 1, Context = 16 };
+        TrainerOptions options = new() { Steps = 1, Batch = 1, Context = 16, Resume = resume };
         return TrainingSource.Of(
             new(path, true, [], [], DocumentSplit.Auto, [], 0, tokenizer, 300, options, null, new(), folder.Path, false, ""), Documents, CancellationToken.None);
     }

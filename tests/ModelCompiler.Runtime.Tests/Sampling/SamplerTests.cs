@@ -241,7 +241,7 @@ public sealed class SamplerTests
         {
             ArgumentOutOfRangeException thrown = Assert.Throws<ArgumentOutOfRangeException>(() => new Sampler(options, 5));
             Assert.Equal(name, thrown.ParamName);
-            Assert.Contains("Found '", thrown.Message);
+            Assert.StartsWith($"GenerationOptions.{name}: found '", thrown.Message);
         }
     }
 }

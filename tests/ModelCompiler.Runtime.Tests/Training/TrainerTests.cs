@@ -145,6 +145,19 @@ public sealed class TrainerTests : IDisposable
         AssertRefused(Options, "step: found 10, expected 20");
     }
 
+    [Theory]
+    [InlineData("{\n\"version\" 2 }", "found text that is no JSON (line 2)")]
+    [InlineData("", "found text that is no JSON (line 1)")]
+    [InlineData("{ \"version\": 2 }", "found JSON of another form")]
+    [InlineData("[2]", "found JSON of another form")]
+    [InlineData("{ \"version\": 2, \"step\": 1, \"settings\": { \"seed\": 1 }, \"files\": {} }", "found JSON of another form")]
+    public void AStateThatIsBrokenIsToldInWordsOfOurs(string text, string found)
+    {
+        Train(Options);
+        File.WriteAllText(Path.Combine(TrainingCheckpoint.FindLast(folder)!, TrainingCheckpoint.StateFile), text);
+        AssertRefused(Options, $"training.json: the state of the training: {found}, expected an object with the numbers version and step, and with settings and files, objects of texts. Remove");
+    }
+
     /// <summary>A process that was killed leaves such a folder; others are none of ours.</summary>
     [Fact]
     public void WhatAKilledProcessLeftIsRemovedAndNothingElse()

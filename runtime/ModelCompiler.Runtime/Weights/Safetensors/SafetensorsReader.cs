@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using ModelCompiler.Runtime.Files;
 
 namespace ModelCompiler.Runtime.Weights.Safetensors;
 
@@ -108,9 +109,9 @@ public sealed class SafetensorsReader : IDisposable
                 throw Wrong("length of the file", $"{stream.Length} bytes", $"the {end} that its header describes");
             }
         }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException or FormatException or KeyNotFoundException or OverflowException or ArgumentException)
+        catch (Exception fault) when (JsonFault.Is(fault) || fault is ArgumentException)
         {
-            throw Wrong("header", fault.Message.TrimEnd('.'), "a description of tensors in JSON");
+            throw Wrong("header", JsonFault.Found(fault), "an object with dtype, shape and data_offsets of each tensor");
         }
     }
 

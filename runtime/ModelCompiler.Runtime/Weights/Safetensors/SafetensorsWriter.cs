@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using ModelCompiler.Runtime.Files;
 
 namespace ModelCompiler.Runtime.Weights.Safetensors;
 
@@ -11,10 +12,9 @@ namespace ModelCompiler.Runtime.Weights.Safetensors;
 public sealed class SafetensorsWriter : IDisposable
 {
     private readonly string path;
-    private readonly string beside;
+    private readonly WholeFile file;
     private readonly FileStream stream;
     private readonly long expectedLength;
-    private bool committed;
 
     /// <summary>Writes the header; the bytes of all tensors follow in this order.</summary>
     /// <param name="path">The file.</param>
@@ -23,14 +23,22 @@ public sealed class SafetensorsWriter : IDisposable
     public SafetensorsWriter(string path, IReadOnlyList<TensorDeclaration> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         this.path = path;
-        beside = $"{path}.{Environment.ProcessId}.partial";
         byte[] header = Header(tensors, metadata ?? new Dictionary<string, string>());
         expectedLength = 8 + header.Length + tensors.Sum(tensor => tensor.LengthBytes);
-        stream = new FileStream(beside, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16);
+        file = new WholeFile(path);
+        stream = file.Stream;
         Span<byte> length = stackalloc byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
-        stream.Write(length);
-        stream.Write(header);
+        try
+        {
+            stream.Write(length);
+            stream.Write(header);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The next bytes of the tensors, little-endian.</summary>
@@ -59,39 +67,16 @@ public sealed class SafetensorsWriter : IDisposable
 
         try
         {
-            stream.Flush(toDisk);
-            stream.Dispose();
+            file.Commit(toDisk);
         }
         catch (ArgumentOutOfRangeException fault)
         {
             throw TooLong(fault);
         }
-
-        File.Move(beside, path, overwrite: true);
-        committed = true;
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        if (committed)
-        {
-            return;
-        }
-
-        try
-        {
-            stream.Dispose();
-        }
-        catch (Exception fault) when (fault is IOException or ArgumentException)
-        {
-            // What a full disk would not take is thrown away anyway.
-        }
-        finally
-        {
-            File.Delete(beside);
-        }
-    }
+    public void Dispose() => file.Dispose();
 
     /// <summary>.NET makes an ArgumentOutOfRangeException of EFBIG, which a caller cannot tell from a mistake of its own.</summary>
     private IOException TooLong(ArgumentOutOfRangeException fault) => new($"'{path}': {fault.Message}", fault);
