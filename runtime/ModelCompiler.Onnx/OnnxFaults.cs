@@ -46,7 +46,13 @@ internal static partial class OnnxFaults
         return text.Length <= LongestQuote ? text : text[..LongestQuote] + "…";
     }
 
-    /// <summary>[ErrorCode:Fail], file:line with the function that it is in, [ONNXRuntimeError] : 1 : FAIL : .</summary>
-    [GeneratedRegex(@"\[ErrorCode:\w+\] |/\S+\.(cc|cu|h):\d+ [^()]*\([^()]*\)( const)?(::<lambda\(.*?\)>)?(?= ) ?|\w+\.(cc|cu|h):\d+ \w+ |\[ONNXRuntimeError\] : \d+ : \w+ : ")]
+    /// <summary>
+    /// [ErrorCode:Fail]; [ONNXRuntimeError] : 1 : FAIL :, and a file:line and function of one word behind it; /path/file:line and the function's signature, as gcc has it;
+    /// C:\path\file:line and the function's name, as Visual C++ has it.
+    /// </summary>
+    [GeneratedRegex(
+        @"\[ErrorCode:\w+\] |\[ONNXRuntimeError\] : \d+ : \w+ : (\w+\.(cc|cu|h):\d+ \w+ )?"
+        + @"|/\S+\.(cc|cu|cuh|h):\d+ ([\w<>,*& ]*::[\w:<>,*&~ ]*\([^()]*\)( const)?( \[with [^\]]*\])?(::<lambda\(.*?\)>)? ?)?"
+        + @"|[A-Za-z]:\\\S+\.(cc|cu|cuh|h):\d+ (\w+(::\w+)+ ?)?")]
     private static partial Regex SourcePlace();
 }

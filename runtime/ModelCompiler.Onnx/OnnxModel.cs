@@ -12,6 +12,8 @@ internal sealed class OnnxModel : IOffloadedModel
     /// <summary>The input that says of how many last tokens logits are computed.</summary>
     public const string LogitsToKeep = "num_logits_to_keep";
 
+    private static readonly Lock Appending = new();
+
     private readonly Lock gate = new();
     private readonly HashSet<OnnxCache> caches = [];
     private readonly List<OnnxCache> leftBehind = [];
@@ -66,7 +68,7 @@ internal sealed class OnnxModel : IOffloadedModel
             throw new OnnxModelException($"{options.ModelPath}: found no such file, expected a model that 'modelc export' wrote.");
         }
 
-        using SessionOptions settings = Settings(options, provider);
+        using SessionOptions settings = Settings(environment, options, provider);
         InferenceSession? session = null;
         OrtMemoryInfo? memory = null;
         OrtAllocator? allocator = null;
@@ -209,7 +211,7 @@ internal sealed class OnnxModel : IOffloadedModel
         leftBehind.Clear();
     }
 
-    private static SessionOptions Settings(OnnxOffload options, OnnxProvider provider)
+    private static SessionOptions Settings(OrtEnv environment, OnnxOffload options, OnnxProvider provider)
     {
         // What goes wrong is thrown; said once.
         SessionOptions settings = new() { LogSeverityLevel = options.ShowWarnings ? OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING : OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
@@ -231,7 +233,7 @@ internal sealed class OnnxModel : IOffloadedModel
                 settings.AddSessionConfigEntry(name, value);
             }
 
-            Append(provider, settings, options);
+            Append(environment, provider, settings, options);
             return settings;
         }
         catch (Exception fault) when (fault is OnnxRuntimeException or DllNotFoundException or EntryPointNotFoundException)
@@ -241,19 +243,21 @@ internal sealed class OnnxModel : IOffloadedModel
         }
     }
 
-    /// <summary>What a provider finds wrong with itself it throws, and writes to the process's log besides: said once.</summary>
-    private static void Append(OnnxProvider provider, SessionOptions settings, OnnxOffload options)
+    /// <summary>What a provider finds wrong with itself it throws, and writes to the process's log besides: said once. That log is quiet meanwhile; one opening at a time, so that it ends as it was.</summary>
+    private static void Append(OrtEnv environment, OnnxProvider provider, SessionOptions settings, OnnxOffload options)
     {
-        OrtEnv environment = OnnxLibrary.Environment();
-        OrtLoggingLevel level = environment.EnvLogLevel;
-        environment.EnvLogLevel = settings.LogSeverityLevel;
-        try
+        lock (Appending)
         {
-            provider.Append(settings, options.DeviceId, options.ProviderOptions);
-        }
-        finally
-        {
-            environment.EnvLogLevel = level;
+            OrtLoggingLevel level = environment.EnvLogLevel;
+            environment.EnvLogLevel = settings.LogSeverityLevel;
+            try
+            {
+                provider.Append(settings, options.DeviceId, options.ProviderOptions);
+            }
+            finally
+            {
+                environment.EnvLogLevel = level;
+            }
         }
     }
 }

@@ -83,6 +83,11 @@ public sealed record OnnxOffload(string ModelPath) : IOffload
             throw new ArgumentException($"{nameof(OnnxOffload)}.{nameof(DeviceId)}: found {DeviceId}, expected 0: provider '{provider.Name}' takes no number of a device.");
         }
 
+        if (provider.HasDevices && ProviderOptions.ContainsKey("device_id"))
+        {
+            throw new ArgumentException($"{nameof(OnnxOffload)}.{nameof(ProviderOptions)}: found device_id, expected none: {nameof(DeviceId)} says which device.");
+        }
+
         if (ProviderOptions.Count > 0 && !provider.HasOptions)
         {
             throw new ArgumentException($"{nameof(OnnxOffload)}.{nameof(ProviderOptions)}: found {string.Join(", ", ProviderOptions.Keys)}, expected none: provider '{provider.Name}' takes no options.");

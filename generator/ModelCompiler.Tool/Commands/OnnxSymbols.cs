@@ -59,9 +59,13 @@ internal static class OnnxSymbols
             {
                 result.AddError($"--provider-option: found '{text}', expected NAME=VALUE.");
             }
-            else
+            else if (text[..equals] == "device_id")
             {
-                options[text[..equals]] = text[(equals + 1)..];
+                result.AddError("--provider-option: found device_id, expected --device N.");
+            }
+            else if (!options.TryAdd(text[..equals], text[(equals + 1)..]))
+            {
+                result.AddError($"--provider-option: found '{text[..equals]}' twice, expected it once.");
             }
         }
 

@@ -53,6 +53,7 @@ public class OffloadFaultTests(ConformanceModels models, ExportedModels exported
         Assert.Contains("CacheLimitBytes: found 0, expected at least 1", Wrong(right with { CacheLimitBytes = 0 }));
         Assert.Contains("DeviceId: found 1, expected 0: provider 'cpu' takes no number of a device", Wrong(right with { DeviceId = 1 }));
         Assert.Contains("found arena, expected none: provider 'cpu' takes no options", Wrong(right with { ProviderOptions = new Dictionary<string, string> { ["arena"] = "1" } }));
+        Assert.Contains("found device_id, expected none: DeviceId says which", Wrong(right with { Provider = "cuda", ProviderOptions = new Dictionary<string, string> { ["device_id"] = "1" } }));
 
         string Wrong(OnnxOffload offload) => Assert.ThrowsAny<ArgumentException>(() => Emitted.Load(Engines.Best, offload: offload)).Message;
     }
@@ -80,6 +81,19 @@ public class OffloadFaultTests(ConformanceModels models, ExportedModels exported
         + "adapter_ != nullptr was false. Failed to get a WebGPU adapter.",
         "adapter_ != nullptr was false. Failed to get a WebGPU adapter")]
     [InlineData("CUDA failure 100: no CUDA-capable device is detected ; GPU=-1 ; hostname=here ; line=70", "CUDA failure 100: no CUDA-capable device is detected")]
+    [InlineData(
+        "[ErrorCode:RuntimeException] Exception during initialization: /onnxruntime_src/onnxruntime/core/providers/cuda/cuda_call.cc:121 std::conditional_t<THRW, void, onnxruntime::common::Status> onnxruntime::CudaCall("
+        + "ERRTYPE, const char*, const char*, SUCCTYPE, const char*, const char*, int) [with ERRTYPE = cudaError; bool THRW = true; SUCCTYPE = cudaError; std::conditional_t<THRW, void, common::Status> = void] "
+        + "/onnxruntime_src/onnxruntime/core/providers/cuda/cuda_call.cc:114 std::conditional_t<THRW, void, onnxruntime::common::Status> onnxruntime::CudaCall("
+        + "ERRTYPE, const char*, const char*, SUCCTYPE, const char*, const char*, int) [with ERRTYPE = cudaError; bool THRW = true; SUCCTYPE = cudaError; std::conditional_t<THRW, void, common::Status> = void] "
+        + "CUDA failure 100: no CUDA-capable device is detected ; GPU=32767 ; hostname=here",
+        "Exception during initialization: CUDA failure 100: no CUDA-capable device is detected")]
+    [InlineData(
+        @"[ErrorCode:Fail] D:\a\_work\1\s\onnxruntime\core\providers\cuda\cuda_call.cc:121 onnxruntime::CudaCall CUDA failure 35: CUDA driver version is insufficient ; GPU=0",
+        "CUDA failure 35: CUDA driver version is insufficient")]
+    [InlineData("bfc_arena.cc:360 Available memory of 0", "bfc_arena.cc:360 Available memory of 0")]
+    [InlineData("/x/y.cc:12 no function here, and the reason (the disk) is full", "no function here, and the reason (the disk) is full")]
+    [InlineData("[ONNXRuntimeError] : 1 : FAIL : provider_options_utils.h:152 Parse Failed to parse provider option 'a'", "Failed to parse provider option 'a'")]
     [InlineData("model.onnx: Protobuf parsing failed (line 3).", "model.onnx: Protobuf parsing failed (line 3)")]
     public void WhatIsQuotedIsWhatWasSaid(string message, string quoted) => Assert.Equal(quoted, OnnxFaults.Quote(new InvalidOperationException(message)));
 
