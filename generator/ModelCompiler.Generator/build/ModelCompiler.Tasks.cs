@@ -27,26 +27,44 @@ internal sealed class Place
 
     public int Column { get; }
 
-    /// <summary>Of a CompiledModel item: at the attribute or element of one of its metadata, where the file has that, else at its Include.</summary>
+    /// <summary>
+    /// Of a CompiledModel item: at the attribute or element of one of its metadata, where the file has that, else at its Include. Where what stands there is not the path (it has a property, or a
+    /// wildcard), the item that alone ends in the path's last part; where that is none of several, the file as a whole.
+    /// </summary>
     public static Place OfItem(ITaskItem item, string metadata)
     {
         string file = item.GetMetadata("Declared");
-        XElement[] all = Read(file).Where(element => element.Name.LocalName == "CompiledModel" && element.Attribute("Include") != null).ToArray();
-        XElement declared = all.LastOrDefault(element => element.Attribute("Include").Value.Split(';').Any(path => Normal(path) == Normal(item.ItemSpec))) ?? all.FirstOrDefault();
+        XElement[] all = Models(file).Where(element => element.Attribute("Include") != null).ToArray();
+        XElement declared = all.LastOrDefault(element => Paths(element).Contains(Normal(item.ItemSpec)))
+            ?? Only(all.Where(element => Paths(element).Any(path => Last(path) == Last(Normal(item.ItemSpec)))))
+            ?? Only(all);
         XObject said = declared == null ? null
-            : declared.Attribute(metadata) ?? (XObject)declared.Elements().FirstOrDefault(element => element.Name.LocalName == metadata) ?? declared.Attribute("Include");
+            : declared.Attributes().FirstOrDefault(attribute => Same(attribute.Name, metadata))
+            ?? (XObject)declared.Elements().FirstOrDefault(element => Same(element.Name, metadata)) ?? declared.Attribute("Include");
         return new Place(file, said);
     }
 
     /// <summary>Of a property: where it is set last, by one of its names. Where that is in another file, or on the command line, the file as a whole.</summary>
     public static Place OfProperty(string file, IEnumerable<string> names)
-        => new Place(file, Read(file).LastOrDefault(element => element.Parent != null && element.Parent.Name.LocalName == "PropertyGroup" && names.Contains(element.Name.LocalName)));
+        => new Place(file, Read(file).LastOrDefault(element => element.Parent != null && element.Parent.Name.LocalName == "PropertyGroup" && names.Any(name => Same(element.Name, name))));
+
+    /// <summary>The CompiledModel items of a project file, whatever they do.</summary>
+    public static IEnumerable<XElement> Models(string file) => Read(file).Where(element => Same(element.Name, "CompiledModel"));
 
     /// <summary>All elements of a project file. A program of one file has none: its project has a path only.</summary>
-    public static IEnumerable<XElement> Read(string file)
+    private static IEnumerable<XElement> Read(string file)
         => XDocument.Parse(System.IO.File.Exists(file) ? System.IO.File.ReadAllText(file) : "<Project />", LoadOptions.SetLineInfo).Descendants();
 
+    /// <summary>MSBuild's names have no case.</summary>
+    private static bool Same(XName name, string expected) => string.Equals(name.LocalName, expected, StringComparison.OrdinalIgnoreCase);
+
+    private static T Only<T>(IEnumerable<T> all) where T : class => all.Take(2).Count() == 1 ? all.First() : null;
+
+    private static IEnumerable<string> Paths(XElement item) => item.Attribute("Include").Value.Split(';').Select(Normal);
+
     private static string Normal(string path) => path.Trim().Replace('\\', '/').TrimEnd('/');
+
+    private static string Last(string path) => path.Substring(path.LastIndexOf('/') + 1);
 }
 
 /// <summary>Says what is wrong with an item, where it stands, which MSBuild's own tasks do not know.</summary>
@@ -124,7 +142,7 @@ public sealed class ModelCompilerKnow : Task
         string[] known = Known.Split('|');
         foreach (ITaskItem file in Files)
         {
-            foreach (XElement item in Place.Read(file.ItemSpec).Where(element => element.Name.LocalName == "CompiledModel"))
+            foreach (XElement item in Place.Models(file.ItemSpec))
             {
                 var said = item.Attributes().Where(attribute => !Own.Contains(attribute.Name.LocalName)).Select(attribute => new { attribute.Name.LocalName, Place = (IXmlLineInfo)attribute })
                     .Concat(item.Elements().Select(element => new { element.Name.LocalName, Place = (IXmlLineInfo)element }));

@@ -65,12 +65,15 @@ internal sealed class SyntheticModel(string config, params (string Name, int[] S
     public static SyntheticModel Of(string family)
         => family == "gpt2" ? Gpt2() : Llama(family, qkvBias: family == "qwen2", headNorms: family == "qwen3");
 
-    /// <summary>Two layers of the Llama line: dim 40, 6 heads over 3, head size 20 where it is given, vocabulary 97.</summary>
-    public static SyntheticModel Llama(string family = "llama", bool qkvBias = false, bool headNorms = false) => new(
+    /// <summary>Two layers of Llama whose heads share the width: dim 120, 6 heads over 3, vocabulary 97.</summary>
+    public static SyntheticModel LlamaOfSharedWidth() => Llama(dim: 120).With("\"head_dim\": 20,", "");
+
+    /// <summary>Two layers of the Llama line: 6 heads over 3, head size 20, vocabulary 97.</summary>
+    public static SyntheticModel Llama(string family = "llama", bool qkvBias = false, bool headNorms = false, int dim = 40) => new(
         $$"""
         {
           "model_type": "{{family}}",
-          "hidden_size": 40,
+          "hidden_size": {{dim}},
           "intermediate_size": 56,
           "num_hidden_layers": 2,
           "num_attention_heads": 6,
@@ -86,10 +89,10 @@ internal sealed class SyntheticModel(string config, params (string Name, int[] S
         }
         """,
         [
-            ("model.embed_tokens.weight", [97, 40]),
-            .. Enumerable.Range(0, 2).SelectMany(layer => LlamaLayer($"model.layers.{layer}.", qkvBias, headNorms)),
-            ("model.norm.weight", [40]),
-            ("lm_head.weight", [97, 40]),
+            ("model.embed_tokens.weight", [97, dim]),
+            .. Enumerable.Range(0, 2).SelectMany(layer => LlamaLayer($"model.layers.{layer}.", dim, qkvBias, headNorms)),
+            ("model.norm.weight", [dim]),
+            ("lm_head.weight", [97, dim]),
         ]);
 
     /// <summary>Two layers of GPT-2: dim 36, 3 heads, vocabulary 97, 64 positions.</summary>
@@ -115,18 +118,18 @@ internal sealed class SyntheticModel(string config, params (string Name, int[] S
             (prefix + "ln_f.bias", [36]),
         ]);
 
-    private static IEnumerable<(string, int[])> LlamaLayer(string prefix, bool qkvBias, bool headNorms) =>
+    private static IEnumerable<(string, int[])> LlamaLayer(string prefix, int dim, bool qkvBias, bool headNorms) =>
     [
-        (prefix + "input_layernorm.weight", [40]),
-        .. Projection(prefix + "self_attn.q_proj", 120, 40, qkvBias),
-        .. Projection(prefix + "self_attn.k_proj", 60, 40, qkvBias),
-        .. Projection(prefix + "self_attn.v_proj", 60, 40, qkvBias),
-        .. Projection(prefix + "self_attn.o_proj", 40, 120, false),
+        (prefix + "input_layernorm.weight", [dim]),
+        .. Projection(prefix + "self_attn.q_proj", 120, dim, qkvBias),
+        .. Projection(prefix + "self_attn.k_proj", 60, dim, qkvBias),
+        .. Projection(prefix + "self_attn.v_proj", 60, dim, qkvBias),
+        .. Projection(prefix + "self_attn.o_proj", dim, 120, false),
         .. headNorms ? new (string, int[])[] { (prefix + "self_attn.q_norm.weight", [20]), (prefix + "self_attn.k_norm.weight", [20]) } : [],
-        (prefix + "post_attention_layernorm.weight", [40]),
-        (prefix + "mlp.gate_proj.weight", [56, 40]),
-        (prefix + "mlp.up_proj.weight", [56, 40]),
-        (prefix + "mlp.down_proj.weight", [40, 56]),
+        (prefix + "post_attention_layernorm.weight", [dim]),
+        (prefix + "mlp.gate_proj.weight", [56, dim]),
+        (prefix + "mlp.up_proj.weight", [56, dim]),
+        (prefix + "mlp.down_proj.weight", [dim, 56]),
     ];
 
     private static IEnumerable<(string, int[])> Gpt2Layer(string prefix) =>

@@ -177,6 +177,7 @@ public sealed class BuildTests : IDisposable
     [Theory]
     [InlineData("""Weights="q'&quot;8" """, "MC315: the model 'tiny': found Weights 'q'\"8', expected one of f32, f16, bf16, q8, q4.")]
     [InlineData("""Weights="q4, lmhead.*=q8" """, "MC204: the model 'tiny': found the pattern 'lmhead.*' with the format q8, expected ")]
+    [InlineData("""weights="q9" """, "MC315: the model 'tiny': found Weights 'q9', expected one of f32, f16, bf16, q8, q4.")]
     [InlineData("""Cache="f16" """, "MC315: the model 'tiny': found Cache 'f16', expected one of f32, bf16, q8.")]
     [InlineData("""Embed="maybe" """, "MC315: the model 'tiny': found Embed 'maybe', expected true or false.")]
     [InlineData("""LoraTargets="none" LoraRank="2" """, "MC322: the model 'tiny': the adapters: found the target 'none', expected one of q_proj, ")]
@@ -197,6 +198,7 @@ public sealed class BuildTests : IDisposable
     [InlineData("<TargetFramework>netstandard2.0<", "netstandard2.0")]
     [InlineData("<TargetFrameworks>net10.0;net9.0<", "net9.0")]
     [InlineData("<ModelCompilerInstructionSet>avx512<", "avx512")]
+    [InlineData("<modelCompilerInstructionSet>avx512<", "avx512")]
     public void APropertyThatCannotBeIsAnErrorWhereItStands(string property, string found)
     {
         string name = property[1..property.IndexOf('>')];
@@ -344,5 +346,24 @@ public sealed class TwoModelsTests
     {
         using TemporaryProject project = new("""<CompiledModel Include="models/tiny;other/Tiny" />""");
         Assert.Contains($"App.csproj({project.PlaceOf("Include=")}): error MC312: ", project.Build().Expect(1).Output);
+    }
+
+    /// <summary>What stands in the file is not the path that the build knows: then the last part of it tells, where it is one item's, and no other item is blamed.</summary>
+    [Theory]
+    [InlineData("""<CompiledModel Include="$(Models)/b" Embed="x" />""", true)]
+    [InlineData("""<CompiledModel Include="$(Models)/b" /><CompiledModel Include="$(Other)/b/" Embed="x" Name="x" />""", false)]
+    [InlineData("""<CompiledModel Include="$(B)" Embed="x" />""", false)]
+    public void AnItemThatIsNamedThroughAPropertyIsToldAtItsOwnLine(string items, bool known)
+    {
+        const string Models = "<PropertyGroup><Models>models</Models><B>models/b</B><Other>other</Other></PropertyGroup>";
+        using TemporaryProject project = new($"""<CompiledModel Include="models/a" />{items}</ItemGroup>{Models}<ItemGroup>""");
+        foreach (string folder in new[] { "models/a", "models/b", "other/b" })
+        {
+            project.Write($"{folder}/config.json", "{}");
+        }
+
+        string output = ChildProcess.Dotnet(project.Root, "msbuild", "-nologo", "-t:_ModelCompilerCheck").Expect(1).Output;
+        Assert.Contains($"App.csproj{(known ? $"({project.PlaceOf("Embed=")})" : " ")}: error MC315: the model '", output);
+        Assert.DoesNotContain($"App.csproj({project.PlaceOf("Include=")})", output);
     }
 }
