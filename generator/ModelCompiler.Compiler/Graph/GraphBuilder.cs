@@ -26,7 +26,8 @@ public sealed partial class GraphBuilder
     private readonly List<RopeTable> ropeTables = [];
     private readonly HashSet<string> usedTensors = new(StringComparer.Ordinal);
     private readonly HashSet<string> ignoredTensors = new(StringComparer.Ordinal);
-    private readonly List<(string Name, Size[] Shape)> missing = [];
+    private readonly Dictionary<string, Flag> leftOut = new(StringComparer.Ordinal);
+    private readonly MissingTensors missing = new();
     private readonly WrongShapes shapes = new();
     private Place place = new(-1, Section.Embedding);
     private LayerTensors? layers;
@@ -59,18 +60,30 @@ public sealed partial class GraphBuilder
 
     /// <summary>
     /// A matrix [rows × columns]. Stored so, or as [columns × rows] when <paramref name="transposed"/>; with a
-    /// <paramref name="part"/>, as some of the rows of a larger one.
+    /// <paramref name="part"/>, as some of the rows of a larger one. Where it is a setting that asks for it, <paramref name="because"/> of that.
     /// </summary>
-    public Parameter Matrix(string tensor, Size rows, Size columns, bool transposed = false, TensorPart? part = null)
+    public Parameter Matrix(string tensor, Size rows, Size columns, bool transposed = false, TensorPart? part = null, Flag because = default)
     {
         Size stored = part?.TotalRows ?? rows;
-        TensorInfo info = Tensor(tensor, transposed ? [columns, stored] : [stored, columns]);
+        TensorInfo info = Tensor(tensor, transposed ? [columns, stored] : [stored, columns], because);
         return new Parameter(NameOf(tensor, part), rows, columns, info, transposed, part?.FirstRow ?? 0);
     }
 
     /// <summary>A vector [length], or, with a <paramref name="part"/>, some elements of a longer one.</summary>
     public Parameter Vector(string tensor, Size length, TensorPart? part = null)
         => new(NameOf(tensor, part), length, 1, Tensor(tensor, [part?.TotalRows ?? length]), false, part?.FirstRow ?? 0);
+
+    /// <summary>A vector [length] that the model has only where a setting says so, else null.</summary>
+    public Parameter? OptionalVector(string tensor, Size length, Flag has)
+    {
+        if (has)
+        {
+            return new(tensor, length, 1, Tensor(tensor, [length], has), false, 0);
+        }
+
+        leftOut[tensor] = has;
+        return null;
+    }
 
     /// <summary>Adds a rotary table, or finds an equal one; gives its index.</summary>
     public int RopeTable(RopeTable table)
@@ -88,18 +101,18 @@ public sealed partial class GraphBuilder
     /// <summary>The graph, or null when something was reported as an error. Warns of tensors that nothing uses (<c>MC105</c>).</summary>
     public ModelGraph? Finish(Dimensions dimensions, Value logits)
     {
-        ReportMissing();
+        missing.Report(inputs, familyAt, diagnostics);
         shapes.Report(diagnostics);
         if (failed)
         {
             return null;
         }
 
-        UnusedTensors.Report(inputs, name => usedTensors.Contains(name) || ignoredTensors.Contains(name), layers, diagnostics);
+        UnusedTensors.Report(inputs, name => usedTensors.Contains(name) || ignoredTensors.Contains(name), leftOut, layers, diagnostics);
         return new ModelGraph(family, dimensions, operations.ToEquatable(), logits, ropeTables.ToEquatable());
     }
 
-    private TensorInfo Tensor(string name, Size[] shape)
+    private TensorInfo Tensor(string name, Size[] shape, Flag because = default)
     {
         TensorInfo standIn = new(name, TensorType.F32, shape.Select(size => size.Value).ToEquatable(), "", 0, 0);
         if (inputs.Find(name) is not { } tensor)
@@ -120,13 +133,14 @@ public sealed partial class GraphBuilder
             failed = true;
             if (usedTensors.Add("!" + name)) // once for each tensor, however many parameters share it
             {
-                missing.Add((name, shape));
+                missing.Add(name, shape, because);
             }
 
             return standIn;
         }
 
         usedTensors.Add(name);
+        missing.Found(because);
         if (!shapes.Check(tensor, shape))
         {
             failed = true;
@@ -148,21 +162,6 @@ public sealed partial class GraphBuilder
 
         return standIn;
     }
-
-    private void ReportMissing()
-    {
-        if (missing.Count > 0)
-        {
-            diagnostics.Report(
-                Catalogue.MissingTensor, familyAt, DiagnosticReporting.Tensors([.. missing.Select(tensor => tensor.Name)]), "nothing",
-                $"{Size.Describe(missing[0].Shape)} in a weight file", MissingAdvice);
-        }
-    }
-
-    private string MissingAdvice => inputs.Tensors.Count == 0
-        ? "Put the model's *.safetensors files beside config.json."
-        : "See that all shards are there and that config.json belongs to them; if the model names its tensors otherwise, "
-            + "its architecture needs a file of its own (docs/adding-an-architecture.md).";
 
     private static string NameOf(string tensor, TensorPart? part) => part is null ? tensor : $"{tensor}:{part.Name}";
 

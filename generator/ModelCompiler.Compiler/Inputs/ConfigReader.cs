@@ -105,15 +105,16 @@ public sealed class ConfigReader
         return number >= least && number <= most ? number : Wrong(Catalogue.OutOfRange, key, value, expected, least);
     }
 
-    /// <summary>true or false.</summary>
-    public bool Flag(string key, bool otherwise)
+    /// <summary>true or false; absent: <paramref name="otherwise"/>.</summary>
+    public Flag Flag(string key, bool otherwise)
     {
         if (Find(key) is not { } value)
         {
-            return otherwise;
+            return new Flag(otherwise, prefix + key, Where(key), IsSet: false);
         }
 
-        return value.Kind == JsonKind.Boolean ? value.Text == "true" : Wrong(Catalogue.WrongType, key, value, "true or false", otherwise);
+        bool flag = value.Kind == JsonKind.Boolean ? value.Text == "true" : Wrong(Catalogue.WrongType, key, value, "true or false", otherwise);
+        return new Flag(flag, prefix + key, At(value), IsSet: true);
     }
 
     /// <summary>A string; required unless <paramref name="otherwise"/> is given.</summary>

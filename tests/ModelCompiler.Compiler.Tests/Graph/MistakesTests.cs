@@ -126,14 +126,61 @@ public class MistakesTests
             "tensor 'model.layers.1.mlp.up_proj.weight': found nothing, expected [56, 40] (intermediate_size, hidden_size)");
     }
 
-    [Fact]
-    public void AnUntiedHeadMustBeThere()
+    /// <summary>A setting that asks for tensors which are not there is told where it stands.</summary>
+    [Theory]
+    [InlineData(
+        "\"attention_bias\": true", 16, 21,
+        "tensor 'model.layers.0.self_attn.q_proj.bias' and 7 more ('model.layers.0.self_attn.k_proj.bias', 'model.layers.0.self_attn.v_proj.bias', 'model.layers.0.self_attn.o_proj.bias', …): found nothing, expected [120] (num_attention_heads × head_dim) in a weight file, because attention_bias is true. If the model has none, set attention_bias to false; otherwise see that all shards are there.")]
+    [InlineData("\"mlp_bias\": true", 16, 15, "[56] (intermediate_size) in a weight file, because mlp_bias is true. If the model has none, set mlp_bias to false;")]
+    public void ASettingThatAsksForWhatIsNotThereIsTold(string setting, int line, int column, string mention)
     {
-        SyntheticModel model = SyntheticModel.Llama().Without("lm_head.weight");
+        SyntheticModel model = SyntheticModel.Llama().Set(setting);
 
         Assert.Null(model.Build());
 
-        Found.Single(model.Diagnostics, "MC102", 2, 17, "tensor 'lm_head.weight'");
+        Assert.Equal("config.json", Found.Single(model.Diagnostics, "MC102", line, column, mention).Where.File);
+    }
+
+    [Theory]
+    [InlineData("llama", "\"tie_word_embeddings\": false", 13, 26, "because tie_word_embeddings is false. If the model has none, set tie_word_embeddings to true; otherwise")]
+    [InlineData("mistral", "\"use_cache\": true", 1, 1, "because tie_word_embeddings is not set, and so false. If")]
+    public void AnUntiedHeadMustBeThere(string family, string setting, int line, int column, string mention)
+    {
+        SyntheticModel model = SyntheticModel.Llama(family).With("\"tie_word_embeddings\": false", setting).Without("lm_head.weight");
+
+        Assert.Null(model.Build());
+
+        Found.Single(model.Diagnostics, "MC102", line, column, "tensor 'lm_head.weight': found nothing, expected [97, 40] (vocab_size, hidden_size) in a weight file, " + mention);
+    }
+
+    /// <summary>Each setting is one error; what the files hold a part of is asked for rightly.</summary>
+    [Fact]
+    public void SettingsAreToldApartAndOnesThatAreRightAreNot()
+    {
+        SyntheticModel model = SyntheticModel.Llama().Set("\"attention_bias\": true, \"mlp_bias\": true").Without("lm_head.weight").Add("model.layers.0.self_attn.q_proj.bias", 120);
+
+        Assert.Null(model.Build());
+
+        Assert.Equal(["MC102", "MC102", "MC102"], model.Diagnostics.Select(diagnostic => diagnostic.Rule.Id));
+        Found.Single([model.Diagnostics[0]], "MC102", 2, 17, "'model.layers.0.self_attn.k_proj.bias' and 6 more");
+        Found.Single([model.Diagnostics[1]], "MC102", 16, 39, "because mlp_bias is true");
+        Found.Single([model.Diagnostics[2]], "MC102", 13, 26, "because tie_word_embeddings is false");
+    }
+
+    [Fact]
+    public void TensorsThatASettingLeavesOutAreAWarningThere()
+    {
+        SyntheticModel model = SyntheticModel.Llama().Set("\"mlp_bias\": false").Add("model.layers.0.mlp.gate_proj.bias", 56).Add("model.layers.0.self_attn.q_norm.weight", 20)
+            .Add("model.layers.1.self_attn.q_proj.bias", 120);
+
+        Assert.NotNull(model.Build());
+
+        Assert.Equal(["MC105", "MC105", "MC105"], model.Diagnostics.Select(diagnostic => diagnostic.Rule.Id));
+        Found.Single(
+            [model.Diagnostics[0]], "MC105", 16, 15,
+            "1 tensor(s) that nothing uses: 'model.layers.0.mlp.gate_proj.bias', expected each tensor to be used, but mlp_bias is false. If the model needs them, set mlp_bias to true; otherwise remove them from the file.");
+        Found.Single([model.Diagnostics[1]], "MC105", 0, 0, "'model.layers.0.self_attn.q_norm.weight', expected each tensor to be used. If the model needs them, its config");
+        Found.Single([model.Diagnostics[2]], "MC105", 1, 1, "attention_bias is not set, and so false");
     }
 
     [Fact]

@@ -48,7 +48,7 @@ internal sealed class Gpt2Architecture : Architecture
 
     private sealed record Settings(
         DecoderSizes Sizes, Dimensions Dimensions, double Epsilon, ActivationKind Activation,
-        bool ScaleByHead, bool ScaleByLayer, bool TiedHead);
+        bool ScaleByHead, bool ScaleByLayer, Flag TiedHead);
 
     private sealed class Decoder(Settings settings, GraphBuilder graph)
     {
@@ -75,7 +75,7 @@ internal sealed class Gpt2Architecture : Architecture
 
             graph.Enter(Section.Head);
             x = Norm("normed", x, prefix + "ln_f");
-            Parameter head = settings.TiedHead ? table : graph.Matrix("lm_head.weight", sizes.Vocab, sizes.Dim);
+            Parameter head = settings.TiedHead ? table : graph.Matrix("lm_head.weight", sizes.Vocab, sizes.Dim, because: settings.TiedHead);
             if (settings.TiedHead)
             {
                 graph.Ignore("lm_head.weight"); // some files hold the shared table twice

@@ -20,7 +20,7 @@ internal sealed class Qwen2Architecture : Architecture
             Activation = config.Choice("hidden_act", ActivationNames.All, ActivationKind.Silu),
             Rope = RotaryFrequencies.Read(config, sizes.HeadDim),
             TiedHead = config.Flag("tie_word_embeddings", false),
-            QueryKeyValueBias = true,
+            QueryKeyValueBias = Flag.Always,
             Windows = SlidingWindows.InSomeLayers(config, sizes),
         };
         return config.Failed ? null : new RotaryDecoder(settings, graph).Build();

@@ -12,7 +12,7 @@ internal sealed class Qwen3Architecture : Architecture
     public override ModelGraph? Build(ConfigReader config, GraphBuilder graph)
     {
         DecoderSizes sizes = DecoderSizes.Read(config, contextLength: 32768, headDim: 128);
-        bool attentionBias = config.Flag("attention_bias", false);
+        Flag attentionBias = config.Flag("attention_bias", false);
         RotaryDecoderSettings settings = new()
         {
             Sizes = sizes,

@@ -17,16 +17,16 @@ internal sealed record RotaryDecoderSettings
     public required RopeTable Rope { get; init; }
 
     /// <summary>The head multiplies with the embedding table.</summary>
-    public required bool TiedHead { get; init; }
+    public required Flag TiedHead { get; init; }
 
     /// <summary>q, k and v have a bias.</summary>
-    public bool QueryKeyValueBias { get; init; }
+    public Flag QueryKeyValueBias { get; init; }
 
     /// <summary>The output projection of attention has a bias.</summary>
-    public bool AttentionOutputBias { get; init; }
+    public Flag AttentionOutputBias { get; init; }
 
     /// <summary>gate, up and down have a bias.</summary>
-    public bool FeedForwardBias { get; init; }
+    public Flag FeedForwardBias { get; init; }
 
     /// <summary>q and k are normalised head by head before they are rotated.</summary>
     public bool HeadNorms { get; init; }
@@ -62,7 +62,7 @@ internal sealed class RotaryDecoder(RotaryDecoderSettings settings, GraphBuilder
 
         graph.Enter(Section.Head);
         x = graph.RmsNorm("normed", x, graph.Vector("model.norm.weight", sizes.Dim), settings.Epsilon);
-        Parameter head = settings.TiedHead ? table : graph.Matrix("lm_head.weight", sizes.Vocab, sizes.Dim);
+        Parameter head = settings.TiedHead ? table : graph.Matrix("lm_head.weight", sizes.Vocab, sizes.Dim, because: settings.TiedHead);
         if (settings.TiedHead)
         {
             graph.Ignore("lm_head.weight"); // some files hold the shared table twice
@@ -75,7 +75,7 @@ internal sealed class RotaryDecoder(RotaryDecoderSettings settings, GraphBuilder
     private Value AddAttention(Value x, int layer, string tensors)
     {
         string attention = tensors + "self_attn.";
-        bool bias = settings.QueryKeyValueBias;
+        Flag bias = settings.QueryKeyValueBias;
         Size queryWidth = sizes.Heads * sizes.HeadDim;
         Size keyWidth = sizes.KvHeads * sizes.HeadDim;
         Value normed = graph.RmsNorm("attentionInput", x, graph.Vector(tensors + "input_layernorm.weight", sizes.Dim), settings.Epsilon);
@@ -102,7 +102,7 @@ internal sealed class RotaryDecoder(RotaryDecoderSettings settings, GraphBuilder
     private Value AddFeedForward(Value x, string tensors)
     {
         string feedForward = tensors + "mlp.";
-        bool bias = settings.FeedForwardBias;
+        Flag bias = settings.FeedForwardBias;
         Value normed = graph.RmsNorm(
             "feedForwardInput", x, graph.Vector(tensors + "post_attention_layernorm.weight", sizes.Dim), settings.Epsilon);
         Value gate = Project("gate", normed, feedForward + "gate_proj", sizes.HiddenDim, sizes.Dim, bias);
@@ -113,8 +113,8 @@ internal sealed class RotaryDecoder(RotaryDecoderSettings settings, GraphBuilder
         return graph.Add("afterFeedForward", x, output);
     }
 
-    private Value Project(string name, Value input, string tensor, Size outputs, Size inputs, bool bias) => graph.Linear(
-        name, input, graph.Matrix(tensor + ".weight", outputs, inputs), bias ? graph.Vector(tensor + ".bias", outputs) : null);
+    private Value Project(string name, Value input, string tensor, Size outputs, Size inputs, Flag bias) => graph.Linear(
+        name, input, graph.Matrix(tensor + ".weight", outputs, inputs), graph.OptionalVector(tensor + ".bias", outputs, bias));
 
     private Value NormHeads(string name, Value input, string tensor, int heads)
         => graph.RmsNorm(name, input, graph.Vector(tensor, sizes.HeadDim), settings.Epsilon, groups: heads);
