@@ -5,7 +5,7 @@ namespace ModelCompiler.Tool.Tokenizers;
 /// <summary>Reads the decoder.</summary>
 internal static class DecoderReader
 {
-    private const string Supported = "Sequence, ByteLevel, Replace, ByteFallback, Fuse, Strip and Metaspace";
+    private const string Supported = "one of Sequence, ByteLevel, Replace, ByteFallback, Fuse, Strip, Metaspace";
 
     public static List<StepDefinition> Read(TokenizerNode decoder, bool byteLevel)
     {
@@ -16,7 +16,7 @@ internal static class DecoderReader
         {
             throw new TokenizerFileException(
                 "decoder",
-                byteLevel ? "found no ByteLevel, expected it: the pre-tokenizer is ByteLevel" : "found ByteLevel, but the pre-tokenizer is not ByteLevel");
+                byteLevel ? "found no ByteLevel, expected it: the pre-tokenizer is ByteLevel" : "found ByteLevel, expected none: the pre-tokenizer is not ByteLevel");
         }
 
         return byteLevel && steps.Exists(step => step.Code is not ((int)DecoderCode.ByteLevel or (int)DecoderCode.Fuse))
@@ -61,9 +61,9 @@ internal static class DecoderReader
                 steps.Add(new StepDefinition((int)DecoderCode.Metaspace, dropsFirst, PreTokenizerReader.ReadReplacement(node)));
                 break;
             case "ByteLevel" or "ByteFallback" or "Replace" or "Metaspace":
-                throw new TokenizerFileException(node.Path, $"found {node.Type} after Fuse, where only Strip is supported");
+                throw new TokenizerFileException(node.Path, $"found {node.Type} after Fuse, expected Strip only");
             default:
-                throw node.Unsupported(Supported);
+                throw node["type"].Wrong(Supported);
         }
     }
 

@@ -12,7 +12,7 @@ internal static class ModelReader
         // Old files have no type.
         if (!model["type"].IsNull && model.Type != "BPE")
         {
-            throw model.Unsupported("BPE");
+            throw model["type"].Wrong("BPE");
         }
 
         foreach (string name in new[] { "continuing_subword_prefix", "end_of_word_suffix" })
@@ -71,7 +71,7 @@ internal static class ModelReader
 
             int Find(string token) => vocabulary.TryGetValue(token, out int id)
                 ? id
-                : throw new TokenizerFileException(merge.Path, $"found a merge of '{left}' and '{right}', but the vocabulary has no token '{token}'");
+                : throw new TokenizerFileException(merge.Path, $"found a merge of '{left}' and '{right}', expected '{token}' in the vocabulary");
         }
 
         return read;

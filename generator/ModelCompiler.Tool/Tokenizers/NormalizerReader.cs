@@ -5,7 +5,7 @@ namespace ModelCompiler.Tool.Tokenizers;
 /// <summary>Reads the normalizers.</summary>
 internal static class NormalizerReader
 {
-    private const string Supported = "Sequence, Prepend, Replace, NFC, NFD, NFKC, NFKD, Lowercase, Strip and StripAccents";
+    private const string Supported = "one of Sequence, Prepend, Replace, NFC, NFD, NFKC, NFKD, Lowercase, Strip, StripAccents";
 
     public static List<StepDefinition> Read(TokenizerNode normalizer)
     {
@@ -54,7 +54,7 @@ internal static class NormalizerReader
     {
         "Lowercase" => NormalizerCode.Lowercase,
         "StripAccents" => NormalizerCode.StripAccents,
-        _ => throw node.Unsupported(Supported),
+        _ => throw node["type"].Wrong(Supported),
     };
 
     private static StepDefinition ReadReplace(TokenizerNode node)

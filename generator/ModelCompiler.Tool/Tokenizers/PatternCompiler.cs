@@ -20,7 +20,7 @@ internal sealed class PatternCompiler
         PatternNode node = PatternParser.Parse(pattern, path);
         if (node.MayBeEmpty)
         {
-            throw new TokenizerFileException(path, $"the pattern '{pattern}' matches an empty text, expected one that does not");
+            throw new TokenizerFileException(path, $"found the pattern '{pattern}', which matches an empty text, expected one that does not");
         }
 
         var compiler = new PatternCompiler(path);
@@ -157,6 +157,6 @@ internal sealed class PatternCompiler
 
     private void Add(int word)
     {
-        words.Add(words.Count < MostWords ? word : throw new TokenizerFileException(path, "the pattern is too large"));
+        words.Add(words.Count < MostWords ? word : throw new TokenizerFileException(path, $"found a pattern of more than {MostWords} steps, expected a shorter one"));
     }
 }

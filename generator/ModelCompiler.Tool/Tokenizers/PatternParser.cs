@@ -310,5 +310,5 @@ internal sealed class PatternParser
 
     private TokenizerFileException Refuse(string what) => new(
         path,
-        $"the pattern '{pattern}' has {what} before its character {at + 1}; supported are characters, classes, general categories, groups, alternatives, greedy repetition, lookahead and (?i)");
+        $"found the pattern '{pattern}' with {what} before its character {at + 1}, expected characters, classes, general categories, groups, alternatives, greedy repetition, lookahead and (?i) only");
 }

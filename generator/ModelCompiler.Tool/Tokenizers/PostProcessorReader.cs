@@ -3,7 +3,7 @@ namespace ModelCompiler.Tool.Tokenizers;
 /// <summary>Reads which special tokens the post-processor puts around a text.</summary>
 internal static class PostProcessorReader
 {
-    private const string Supported = "Sequence, TemplateProcessing, ByteLevel, BertProcessing and RobertaProcessing";
+    private const string Supported = "one of Sequence, TemplateProcessing, ByteLevel, BertProcessing, RobertaProcessing";
 
     public static void Read(TokenizerNode node, List<int> prefix, List<int> suffix)
     {
@@ -32,7 +32,7 @@ internal static class PostProcessorReader
                 suffix.Add(ReadNamed(node["sep"]));
                 break;
             default:
-                throw node.Unsupported(Supported);
+                throw node["type"].Wrong(Supported);
         }
     }
 

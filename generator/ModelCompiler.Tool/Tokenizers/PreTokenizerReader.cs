@@ -5,7 +5,7 @@ namespace ModelCompiler.Tool.Tokenizers;
 /// <summary>Reads the pre-tokenizers.</summary>
 internal static class PreTokenizerReader
 {
-    private const string Supported = "Sequence, ByteLevel, Split, Digits, Punctuation, Whitespace, WhitespaceSplit, CharDelimiterSplit and Metaspace";
+    private const string Supported = "one of Sequence, ByteLevel, Split, Digits, Punctuation, Whitespace, WhitespaceSplit, CharDelimiterSplit, Metaspace";
 
     /// <summary>The published patterns that have a scanner of their own.</summary>
     private static readonly Dictionary<string, SplitPattern> Published = new(StringComparer.Ordinal)
@@ -44,7 +44,7 @@ internal static class PreTokenizerReader
 
         if (byteLevel)
         {
-            throw new TokenizerFileException(node.Path, $"found {node.Type} after ByteLevel; ByteLevel must be the last pre-tokenizer");
+            throw new TokenizerFileException(node.Path, $"found {node.Type} after ByteLevel, expected ByteLevel as the last pre-tokenizer");
         }
 
         if (node.Type == "ByteLevel")
@@ -80,7 +80,7 @@ internal static class PreTokenizerReader
         "WhitespaceSplit" => Split(SplitPattern.WhiteSpace, SplitBehaviour.Removed),
         "CharDelimiterSplit" => Split(SplitPattern.Literal, SplitBehaviour.Removed, first: node["delimiter"].Text()),
         "Metaspace" => ReadMetaspace(node),
-        _ => throw node.Unsupported(Supported),
+        _ => throw node["type"].Wrong(Supported),
     };
 
     private static StepDefinition ReadSplit(TokenizerNode node)

@@ -93,10 +93,6 @@ internal readonly record struct TokenizerNode(JsonElement Element, string Path)
         return new TokenizerFileException(Path, $"found {(found.Length > 80 ? found[..80] + "…" : found)}, expected {expected}");
     }
 
-    /// <summary>The complaint that a component is of a type that is not supported.</summary>
-    public TokenizerFileException Unsupported(string supported) =>
-        new(Path, $"found a component of type '{Type}'; supported are {supported}");
-
     private void Expect(JsonValueKind kind, string expected)
     {
         if (Element.ValueKind != kind)

@@ -88,7 +88,7 @@ internal static class TokenizerReader
 
         if (!ids.TryAdd(id, token.Content) && ids[id] != token.Content)
         {
-            throw new TokenizerFileException(where.Path, $"found the added token '{token.Content}' with id {id}, which is that of '{ids[id]}'");
+            throw new TokenizerFileException(where.Path, $"found the added token '{token.Content}' with id {id}, expected an id of its own: {id} is that of '{ids[id]}' already");
         }
 
         added.Add(token with { Id = id });
