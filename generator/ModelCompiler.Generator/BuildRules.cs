@@ -26,5 +26,8 @@ internal static class BuildRules
     /// <summary>The item says that the model is to be trained, but no class does.</summary>
     public static DiagnosticRule NoClassTrains { get; } = new("MC307", DiagnosticSeverity.Warning, "The weights are packed for training, and no class trains them");
 
+    /// <summary>The project's C# is older than the one that code is emitted in.</summary>
+    public static DiagnosticRule OldLanguage { get; } = Error("MC308", "A project with a model is written in a version of C# that is too old");
+
     private static DiagnosticRule Error(string id, string title) => new(id, DiagnosticSeverity.Error, title);
 }

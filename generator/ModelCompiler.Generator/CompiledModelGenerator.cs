@@ -51,12 +51,16 @@ public sealed class CompiledModelGenerator : IIncrementalGenerator
 
         IncrementalValueProvider<(EquatableArray<string> Packed, EquatableArray<string> NotPacked)> forTraining = files.Select(static (all, _) => (all.PackedForTraining, all.NotPackedForTraining));
 
+        IncrementalValueProvider<string?> tooOld = context.ParseOptionsProvider.Select(static (options, _) => EmittedLanguage.TooOld(options));
+
         IncrementalValuesProvider<ModelOutcome> outcomes = uses
             .Select(static (use, _) => use.Target)
             .WithTrackingName(Steps.Targets)
             .Combine(files)
             .Where(static pair => pair.Left is not null)
             .Select(static (pair, _) => (Target: pair.Left!, Sources: pair.Right.Find(pair.Left!.ModelName)))
+            .Combine(tooOld)
+            .Select(static (pair, _) => pair.Right is null ? pair.Left : (pair.Left.Target, Sources: null))
             .WithTrackingName(Steps.Requests)
             .Select((request, cancellation) => Compile(request.Target, request.Sources, cancellation))
             .WithTrackingName(Steps.Outcomes);
@@ -79,9 +83,19 @@ public sealed class CompiledModelGenerator : IIncrementalGenerator
         context.RegisterSourceOutput(
             uses.Collect().Combine(forTraining).SelectMany(static (pair, _) => AttributeReader.CheckTraining(pair.Left, pair.Right.Packed, pair.Right.NotPacked)),
             static (output, finding) => output.ReportDiagnostic(finding.ToDiagnostic()));
+
+        context.RegisterSourceOutput(
+            uses.Collect().Combine(tooOld).Select(static (pair, _) => EmittedLanguage.Check(pair.Right, pair.Left.FirstOrDefault())),
+            static (output, finding) =>
+            {
+                if (finding is not null)
+                {
+                    output.ReportDiagnostic(finding.ToDiagnostic());
+                }
+            });
     }
 
-    /// <summary>Without files of the model, or with an error in them, there is a placeholder.</summary>
+    /// <summary>Without files of the model, or with an error in them, or in a language too old for it, there is a placeholder.</summary>
     private ModelOutcome Compile(ModelTarget target, ModelSources? sources, CancellationToken cancellation)
     {
         ModelOutcome outcome = sources is null

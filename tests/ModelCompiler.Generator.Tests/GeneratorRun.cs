@@ -17,11 +17,17 @@ internal sealed class GeneratorRun
         MetadataReference.CreateFromFile(typeof(CompiledModelAttribute).Assembly.Location),
     ];
 
-    private readonly CSharpParseOptions parse = new(LanguageVersion.Latest);
+    private readonly CSharpParseOptions parse;
     private GeneratorDriver driver;
 
     public GeneratorRun(IModelCompiler compiler, IEnumerable<ModelText> files, params string[] sources)
+        : this(compiler, files, LanguageVersion.Latest, sources)
     {
+    }
+
+    public GeneratorRun(IModelCompiler compiler, IEnumerable<ModelText> files, LanguageVersion language, params string[] sources)
+    {
+        parse = new(language);
         ImmutableArray<ModelText> texts = [.. files];
         Compilation = CSharpCompilation.Create(
             "App",

@@ -1,4 +1,5 @@
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
 using ModelCompiler.Compiler;
 
 namespace ModelCompiler.Generator.Tests;
@@ -49,6 +50,26 @@ public sealed class MisuseTests
             """);
         Assert.NotEmpty(run.Result.Diagnostics);
         Assert.Equal(repeated, run.Output.GetDiagnostics().Where(found => found.Severity >= DiagnosticSeverity.Warning).Select(found => found.Id));
+    }
+
+    /// <summary>Told once, at the first class; and all that there is to tell.</summary>
+    [Theory]
+    [InlineData(LanguageVersion.CSharp8, "8.0")]
+    [InlineData(LanguageVersion.CSharp11, "11.0")]
+    public void ALanguageThatIsTooOldIsOneError(LanguageVersion language, string found)
+    {
+        CountingCompiler core = new();
+        GeneratorRun run = new(core, ModelText.Model("story"), language, """
+            namespace App { [ModelCompiler.CompiledModel("story")] public partial class M { } }
+            """, """
+            [ModelCompiler.CompiledModel("story")] partial class N { }
+            class Program { string Text() { using App.M model = App.M.Load(); N.Load(); return model.Description.Name; } }
+            """);
+        Diagnostic only = Assert.Single(run.Diagnostics.Distinct());
+        Assert.Equal("MC308", only.Id);
+        Assert.StartsWith($"the version of C#: found {found}, expected 12.0 or later, ", only.GetMessage());
+        Assert.Equal("File0.cs", only.Location.GetLineSpan().Path);
+        Assert.Equal(0, core.Calls);
     }
 
     [Fact]

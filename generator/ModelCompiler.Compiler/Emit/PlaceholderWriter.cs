@@ -2,7 +2,7 @@ namespace ModelCompiler.Compiler.Emit;
 
 /// <summary>
 /// A class's own members with no model behind them. Where a model cannot be compiled this stands in for its class, so that the reason is the only error, and
-/// not all the code that uses the class besides; an editor knows the members before the first build.
+/// not all the code that uses the class besides; an editor knows the members before the first build. The project's C# may be what is wrong: nothing here is newer than C# 8.
 /// </summary>
 internal static class PlaceholderWriter
 {
@@ -19,7 +19,7 @@ internal static class PlaceholderWriter
             WriteTraining(writer);
         }
 
-        return Finish(emitted, writer);
+        return Finish(emitted, space, writer);
     }
 
     /// <summary>What training adds, for a class that is emitted otherwise.</summary>
@@ -28,13 +28,18 @@ internal static class PlaceholderWriter
         EmittedClass emitted = Begin(model, space, className, out SourceWriter writer);
         emitted.Open(writer);
         WriteTraining(writer);
-        return Finish(emitted, writer);
+        return Finish(emitted, space, writer);
     }
 
     private static EmittedClass Begin(string model, string space, string className, out SourceWriter writer)
     {
-        EmittedClass emitted = new(model, space, [className], []);
+        EmittedClass emitted = new(model, "", [className], []);
         writer = emitted.Begin("not compiled.", "using ModelCompiler.Runtime;", "using ModelCompiler.Runtime.Execution;", "using ModelCompiler.Runtime.Training;");
+        if (space.Length > 0)
+        {
+            writer.Open($"namespace {space}");
+        }
+
         return emitted;
     }
 
@@ -53,8 +58,13 @@ internal static class PlaceholderWriter
         writer.Line($"protected override void Execute(InstructionSet instructionSet, Worker worker) => {Refusal};");
     }
 
-    private static GeneratedFile Finish(EmittedClass emitted, SourceWriter writer)
+    private static GeneratedFile Finish(EmittedClass emitted, string space, SourceWriter writer)
     {
+        if (space.Length > 0)
+        {
+            writer.Close();
+        }
+
         emitted.Finish(writer, ".Placeholder");
         return emitted.Files[0];
     }
