@@ -125,6 +125,33 @@ public sealed class ModelCompilerSayOfProperty : Task
     }
 }
 
+/// <summary>
+/// Says which CompiledModel items of a project name their folders by a wildcard: it finds files only, mostly none, and then there is no item that could be told of. What depends on a condition, or on
+/// a property or another item, is not looked at.
+/// </summary>
+public sealed class ModelCompilerSayOfWildcards : Task
+{
+    [Required]
+    public string Project { get; set; }
+
+    public override bool Execute()
+    {
+        foreach (XElement item in Place.Models(Project).Where(item => item.AncestorsAndSelf().All(element => element.Attribute("Condition") == null)))
+        {
+            XAttribute include = item.Attribute("Include");
+            if (include != null && include.Value.IndexOfAny(new[] { '*', '?' }) >= 0 && include.Value.IndexOfAny(new[] { '$', '@' }) < 0)
+            {
+                IXmlLineInfo place = include;
+                Log.LogError(null, "MC311", null, Project, place.LineNumber, place.LinePosition, 0, 0,
+                    "the CompiledModel item '" + include.Value + "': found a wildcard, which finds files and no folder, expected a folder that holds config.json, *.safetensors and tokenizer.json. Name each folder, or list them: "
+                    + "Include=\"$([System.IO.Directory]::GetDirectories('$(MSBuildProjectDirectory)/models'))\".");
+            }
+        }
+
+        return !Log.HasLoggedErrors;
+    }
+}
+
 /// <summary>Says which metadata of the items in some files mean nothing, where they stand.</summary>
 public sealed class ModelCompilerKnow : Task
 {

@@ -248,6 +248,27 @@ public sealed class BuildTests : IDisposable
         Assert.Contains($"App.csproj({project.PlaceOf("Include=")}): error MC311: ", build.Output);
     }
 
+    /// <summary>A wildcard finds files only, and beside models mostly none: then there is no item at all.</summary>
+    [Theory]
+    [InlineData("models/*", "found a wildcard, which finds files and no folder, expected a folder that holds config.json, ")]
+    [InlineData("models/tiny/config.json", "found a file, expected the folder that holds config.json, ")]
+    public void AnItemThatNamesNoFolderIsAnErrorWhereItStands(string include, string expected)
+    {
+        using TemporaryProject with = new($"""<CompiledModel Include="{include}" />""");
+        with.Synthesise();
+        Finished check = ChildProcess.Dotnet(with.Root, "msbuild", "-nologo", "-t:_ModelCompilerCheck").Expect(1);
+        string error = Assert.Single(check.Output.Split('\n'), line => line.Contains("error", StringComparison.Ordinal));
+        Assert.Contains($"App.csproj({with.PlaceOf("Include=")}): error MC311: the CompiledModel item '{include}': {expected}", error);
+    }
+
+    [Fact]
+    public void FoldersCanBeListed()
+    {
+        using TemporaryProject with = new("""<CompiledModel Include="$([System.IO.Directory]::GetDirectories('$(MSBuildProjectDirectory)/models', '*'))" />""");
+        with.Synthesise();
+        Assert.Contains(Packing, with.Pack().Output);
+    }
+
     [Fact]
     public void AMistakeHasItsLineInAFolderWhoseNameLooksEscaped()
     {
