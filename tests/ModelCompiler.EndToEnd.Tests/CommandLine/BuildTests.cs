@@ -169,7 +169,25 @@ public sealed class BuildTests : IDisposable
         Assert.Contains(Packing, project.Pack().Output);
         Assert.DoesNotContain(Packing, project.Pack().Output);
 
-        File.WriteAllBytes(blob, File.ReadAllBytes(Path.Combine(project.SynthesiseOther(seed: 5), "model.safetensors")));
+        byte[] other = File.ReadAllBytes(Path.Combine(project.SynthesiseOther(seed: 5), "model.safetensors"));
+        File.WriteAllBytes(blob, other);
+        Assert.Contains(Packing, project.Pack().Output);
+        Assert.DoesNotContain(Packing, project.Pack().Output);
+
+        // The folder is a link, too, and the links in it begin where it really is. A path with a | is not among those that the build looks at.
+        Directory.CreateDirectory(project["hub/blobs"]);
+        Directory.CreateDirectory(project["hub/snapshots"]);
+        Directory.Move(project["models/tiny"], project["hub/snapshots/rev"]);
+        Directory.CreateSymbolicLink(project["models/tiny"], "../hub/snapshots/rev");
+        string snapshot = project["hub/snapshots/rev"];
+        File.Delete(Path.Combine(snapshot, "model.safetensors"));
+        File.Move(blob, project["hub/blobs/1f"]);
+        File.CreateSymbolicLink(Path.Combine(snapshot, "model.safetensors"), "../../blobs/1f");
+        File.Move(Path.Combine(snapshot, "config.json"), project["hub/blobs/a|b"]);
+        File.CreateSymbolicLink(Path.Combine(snapshot, "config.json"), "../../blobs/a|b");
+        Assert.Contains(Packing, project.Pack().Output);
+        Assert.DoesNotContain(Packing, project.Pack().Output);
+        File.WriteAllBytes(project["hub/blobs/1f"], other);
         Assert.Contains(Packing, project.Pack().Output);
         Assert.DoesNotContain(Packing, project.Pack().Output);
     }
