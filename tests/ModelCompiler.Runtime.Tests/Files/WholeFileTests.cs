@@ -98,16 +98,22 @@ public sealed class WholeFileTests : IDisposable
     [Fact]
     public void APlaceThatTakesNoFileInTheEndIsNamed()
     {
-        using (WholeFile file = new(At("f")))
+        Refused(() => Directory.CreateDirectory(At("f")));
+        Assert.Equal([At("f")], Directory.GetFileSystemEntries(folder));
+        Directory.Delete(At("f"));
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "An open file cannot be removed there.");
+        Assert.IsType<FileNotFoundException>(Refused(() => File.Delete(Assert.Single(Directory.GetFiles(folder)))));
+
+        Exception Refused(Action meanwhile)
         {
-            Directory.CreateDirectory(At("f"));
+            using WholeFile file = new(At("f"));
+            meanwhile();
             Exception fault = Assert.ThrowsAny<Exception>(() => file.Commit());
             Assert.True(fault is IOException or UnauthorizedAccessException, fault.ToString());
             Assert.Contains($"'{At("f")}'", fault.Message);
             Assert.DoesNotContain(".tmp", fault.Message);
+            return fault;
         }
-
-        Assert.Equal([At("f")], Directory.GetFileSystemEntries(folder));
     }
 
     [Fact]
