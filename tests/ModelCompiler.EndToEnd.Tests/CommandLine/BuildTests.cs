@@ -90,13 +90,14 @@ public sealed class BuildTests : IDisposable
     [Theory]
     [InlineData("it's")]
     [InlineData("`b")]
+    [InlineData(@"b\")] // before the quote that ends it, which must stay one on Windows
     public void AnAdapterMayBeNamedByAQuote(string name)
     {
         using TemporaryProject with = new($"""<CompiledModel Include="models/tiny" Adapter="adapters/{name}" />""");
         with.Synthesise();
-        with.Write(Path.Combine("adapters", name, "adapter_config.json"), "{}");
+        with.Write(Path.Combine("adapters", name.TrimEnd('\\'), "adapter_config.json"), "{}");
         Finished pack = ChildProcess.Dotnet(with.Root, "msbuild", "-nologo", "-p:Configuration=Release", "-t:ModelCompilerPack").Expect(1);
-        Assert.Matches($@"App\.csproj\({with.PlaceOf("Adapter=")}\): error MC321: the model 'tiny': adapters.{name}.adapter_config.json: peft_type: found nothing, ", pack.Output);
+        Assert.Matches($@"App\.csproj\({with.PlaceOf("Adapter=")}\): error MC321: the model 'tiny': adapters.{name.TrimEnd('\\')}.adapter_config.json: peft_type: found nothing, ", pack.Output);
         string choices = File.ReadAllText(Assert.Single(Directory.EnumerateFiles(with["obj"], "tiny.choices", SearchOption.AllDirectories)));
         Assert.Contains("adapter_config.json ", choices); // its time, too, decides whether to pack again
     }
@@ -169,7 +170,25 @@ public sealed class BuildTests : IDisposable
         Assert.Contains(Packing, project.Pack().Output);
         Assert.DoesNotContain(Packing, project.Pack().Output);
 
-        File.WriteAllBytes(blob, File.ReadAllBytes(Path.Combine(project.SynthesiseOther(seed: 5), "model.safetensors")));
+        byte[] other = File.ReadAllBytes(Path.Combine(project.SynthesiseOther(seed: 5), "model.safetensors"));
+        File.WriteAllBytes(blob, other);
+        Assert.Contains(Packing, project.Pack().Output);
+        Assert.DoesNotContain(Packing, project.Pack().Output);
+
+        // The folder is a link, too, and the links in it begin where it really is. A path with a | is not among those that the build looks at.
+        Directory.CreateDirectory(project["hub/blobs"]);
+        Directory.CreateDirectory(project["hub/snapshots"]);
+        Directory.Move(project["models/tiny"], project["hub/snapshots/rev"]);
+        Directory.CreateSymbolicLink(project["models/tiny"], "../hub/snapshots/rev");
+        string snapshot = project["hub/snapshots/rev"];
+        File.Delete(Path.Combine(snapshot, "model.safetensors"));
+        File.Move(blob, project["hub/blobs/1f"]);
+        File.CreateSymbolicLink(Path.Combine(snapshot, "model.safetensors"), "../../blobs/1f");
+        File.Move(Path.Combine(snapshot, "config.json"), project["hub/blobs/a|b"]);
+        File.CreateSymbolicLink(Path.Combine(snapshot, "config.json"), "../../blobs/a|b");
+        Assert.Contains(Packing, project.Pack().Output);
+        Assert.DoesNotContain(Packing, project.Pack().Output);
+        File.WriteAllBytes(project["hub/blobs/1f"], other);
         Assert.Contains(Packing, project.Pack().Output);
         Assert.DoesNotContain(Packing, project.Pack().Output);
     }
