@@ -18,7 +18,7 @@ internal static class AttributeReader
         TypeDeclarationSyntax declaration = (TypeDeclarationSyntax)use.TargetNode;
         AttributeData attribute = use.Attributes[0];
         SyntaxNode marked = attribute.ApplicationSyntaxReference?.GetSyntax(cancellation) ?? declaration;
-        FilePlace place = FilePlace.Of(marked, cancellation);
+        SourcePlace place = SourcePlace.Of(marked, cancellation);
 
         if (Obstacle(declaration, use.TargetSymbol) is { } obstacle)
         {
@@ -103,7 +103,7 @@ internal static class AttributeReader
     private static bool IsEmittedAnyway(SyntaxToken modifier) => modifier.IsKind(SyntaxKind.PartialKeyword) || modifier.IsKind(SyntaxKind.UnsafeKeyword);
 
     /// <summary>Such a class is compiled all the same: of what follows, C# itself then says the same only (CS0260).</summary>
-    private static Finding? NotPartial(TypeDeclarationSyntax declaration, FilePlace place) => declaration.Modifiers.Any(SyntaxKind.PartialKeyword)
+    private static Finding? NotPartial(TypeDeclarationSyntax declaration, SourcePlace place) => declaration.Modifiers.Any(SyntaxKind.PartialKeyword)
         ? null
         : new(BuildRules.NotPartial, $"'{declaration.Identifier.Text}' is not partial, so the compiled model cannot be written into it. Add the partial modifier.", place);
 

@@ -5,14 +5,14 @@ using Severity = ModelCompiler.Compiler.Diagnostics.DiagnosticSeverity;
 namespace ModelCompiler.Generator;
 
 /// <summary>A diagnostic as plain values, made into Roslyn's only when it is reported.</summary>
-internal sealed record Finding(DiagnosticRule Rule, string Message, FilePlace Place)
+internal sealed record Finding(DiagnosticRule Rule, string Message, SourcePlace Place)
 {
     /// <summary>What the core found in one of the user's files, with its place there.</summary>
     public static Finding Of(ModelDiagnostic diagnostic, ModelSources sources)
     {
         SourceSpan where = diagnostic.Where;
         string text = where.File == sources.Manifest.Path ? sources.Manifest.Text : sources.Config.Text;
-        return new(diagnostic.Rule, diagnostic.Message, FilePlace.Of(InFolder(where.File, sources.Config.Path), text, where.Line, where.Column));
+        return new(diagnostic.Rule, diagnostic.Message, SourcePlace.Of(InFolder(where.File, sources.Config.Path), text, where.Line, where.Column));
     }
 
     /// <summary>Tensors know their files by name alone, so that plans do not depend on the machine; the files lie beside the config.</summary>

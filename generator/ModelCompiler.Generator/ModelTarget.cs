@@ -21,4 +21,4 @@ internal sealed record ModelTarget(string Namespace, string ClassName, string Mo
 /// One use of the attribute: a class into which a model can be compiled, and what is wrong with it, if anything is. The place is kept beside
 /// the target and not in it, so that a class that only moved is not compiled again.
 /// </summary>
-internal sealed record AttributeUse(ModelTarget? Target, Finding? Problem, FilePlace Place);
+internal sealed record AttributeUse(ModelTarget? Target, Finding? Problem, SourcePlace Place);

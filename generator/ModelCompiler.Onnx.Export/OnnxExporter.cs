@@ -45,7 +45,7 @@ public static class OnnxExporter
         }
 
         using WholeFile file = new(path);
-        using WholeFile? data = external ? new($"{path}.{Guid.NewGuid():n}.data") : null;
+        using WholeFile? data = external ? new(Beside(path, $"{Guid.NewGuid():n}.data")) : null;
         OnnxGraph graph = new();
         using TensorStore store = new(graph.Proto, data?.Stream);
         WeightWriter weights = new(plan, source, graph, store, options.Activations, progress, cancellation);

@@ -7,9 +7,9 @@ Console.OutputEncoding = Encoding.UTF8;
 string[] prompts = args.Length > 0 ? args : ["Once upon a time", "从前有个", "The goldsmith", "我喜欢黄金首饰", "这是一个变形金刚", "中国的首都是"];
 
 using var model = HelloModel.Load();
-Console.WriteLine($"A Llama of {model.Description.Layers} layers, trained by the project on stories of its own (samples/StoryWorld). {InstructionSets.Name(model.InstructionSet)}, {model.Threads} threads.");
 try
 {
+    Console.WriteLine($"A Llama of {model.Description.Layers} layers, trained by the project on stories of its own (samples/StoryWorld). {InstructionSets.Name(model.InstructionSet)}, {model.Threads} threads.");
     foreach (string prompt in prompts)
     {
         var text = model.Generate(prompt, new() { Temperature = 0.8, Seed = 1, MaxTokens = 120 });
@@ -22,9 +22,8 @@ try
 
     return 0;
 }
-catch (ContextFullException full)
+catch (Exception fault) when (fault is ContextFullException or IOException) // too long a prompt; a full disk
 {
-    Console.WriteLine();
-    Console.Error.WriteLine(full.Message);
+    Console.Error.WriteLine($"{Environment.NewLine}{fault.Message}");
     return 1;
 }

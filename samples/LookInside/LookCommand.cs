@@ -54,7 +54,7 @@ internal static class LookCommand
 
         Look look = new Observer(model, tokenizer).Observe(parsed.GetRequiredValue(Texts), parsed.GetValue(Large) ? long.MaxValue : MostNumbers, cancellation);
         string page = Path.GetFullPath(parsed.GetRequiredValue(Page));
-        WholeFile.Write(page, HtmlPage.Write(look));
+        WholeFile.Write(page, HtmlPage.Write(look), followLinks: true);
         new TerminalReport(look).Write();
         Console.WriteLine($"The same and more as a page: {page}");
         return 0;

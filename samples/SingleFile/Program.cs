@@ -14,10 +14,9 @@ try
     Console.WriteLine();
     return 0;
 }
-catch (ContextFullException full)
+catch (Exception fault) when (fault is ContextFullException or IOException) // too long a prompt; a full disk
 {
-    Console.WriteLine();
-    Console.Error.WriteLine(full.Message);
+    Console.Error.WriteLine($"{Environment.NewLine}{fault.Message}");
     return 1;
 }
 

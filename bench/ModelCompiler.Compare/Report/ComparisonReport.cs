@@ -61,7 +61,7 @@ internal sealed class ComparisonReport
             text.Append($"- {Escape(note)}\n");
         }
 
-        WholeFile.Write(path, text.ToString());
+        WholeFile.Write(path, text.ToString(), followLinks: true);
     }
 
     /// <summary>A name, and what hangs on it, is written once above its rows.</summary>

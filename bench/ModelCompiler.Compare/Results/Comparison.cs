@@ -54,7 +54,7 @@ internal sealed record Comparison(int Version, Machine Machine, int Threads, str
     }
 
     /// <summary>Writes it beside, then renames.</summary>
-    public void Write(string path) => WholeFile.Write(path, JsonSerializer.Serialize(this, Options) + "\n");
+    public void Write(string path) => WholeFile.Write(path, JsonSerializer.Serialize(this, Options) + "\n", followLinks: true);
 
     /// <summary>The result of a pair, which may still be empty.</summary>
     public SpeedResult Of(SpeedPair pair)

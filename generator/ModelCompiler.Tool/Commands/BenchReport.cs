@@ -54,7 +54,6 @@ internal sealed record BenchReport(
                 + $"all else {Output.Bytes(Math.Max(0, ResidentBytes - Model.WeightsLengthBytes - Speed.CacheBytes))}");
         }
 
-        TellCut("--depth", Asked.Depth, Measured.Depth);
         TellCut("--prompt-length", Asked.PromptLength, Measured.PromptLength);
         TellCut("--gen-length", Asked.GenLength, Measured.GenLength);
     }
@@ -114,7 +113,7 @@ internal sealed record BenchReport(
     {
         if (asked != measured)
         {
-            Console.WriteLine($"{option} {asked} was cut to {measured}: the model's context holds {Model.ContextLength} tokens, --depth and what follows it together.");
+            Console.WriteLine($"{option} {asked} was cut to {measured}: the model's context holds {Model.ContextLength} tokens{(Measured.Depth > 0 ? ", --depth and what follows it together" : "")}.");
         }
     }
 

@@ -44,7 +44,7 @@ internal static partial class DiskFaults
         };
     }
 
-    /// <summary>What has no path: of all that modelc writes, standard output alone. One that nobody reads any more (a pipe to a program that has ended) is no fault to .NET.</summary>
+    /// <summary>What has no path: of all that modelc writes, standard output alone (of a rename <see cref="Runtime.Files.WholeFile"/> names the place, which .NET does not on Windows). One that nobody reads any more (a pipe to a program that has ended) is no fault to .NET.</summary>
     private static string OfOutput(Exception fault) => fault switch
     {
         IOException { HResult: FullOnUnix or FullOnWindows } => "standard output: found no space left where it goes, expected enough for what is written. Make room, or send it to another place.",

@@ -37,7 +37,7 @@ internal static class LogitsCommand
                 hosted.Explain(model =>
                 {
                     using Session session = model.CreateSession();
-                    WholeFile.Write(path, stream => Write(session.Forward(sequence, LogitsFor.All, cancellation), stream));
+                    WholeFile.Write(path, stream => Write(session.Forward(sequence, LogitsFor.All, cancellation), stream), followLinks: true);
                 });
                 return ExitCode.Success;
             },

@@ -97,18 +97,20 @@ internal static class Symbols
             throw new UsageException($"--output: found no folder '{Path.GetDirectoryName(path)}', expected one that exists for '{Path.GetFileName(path)}'. Make it first.");
         }
 
+        string place;
         try
         {
-            string place = FilePlace.Of(path);
-            return IsOfModel(full) && Path.GetDirectoryName(full) == Path.TrimEndingDirectorySeparator(Path.GetFullPath(model))
-                || Directory.Exists(model) && Directory.EnumerateFiles(model).Any(file => IsOfModel(file) && FilePlace.Of(file) == place)
-                ? throw new UsageException($"--output: found '{path}', a file of the model itself, expected another one.")
-                : path;
+            place = FilePlace.Of(path);
         }
         catch (IOException fault)
         {
             throw new UsageException($"--output: {fault.Message}");
         }
+
+        return IsOfModel(full) && Path.GetDirectoryName(full) == Path.TrimEndingDirectorySeparator(Path.GetFullPath(model))
+            || Directory.Exists(model) && Directory.EnumerateFiles(model).Any(file => IsOfModel(file) && FilePlace.TryOf(file) == place)
+            ? throw new UsageException($"--output: found '{path}', a file of the model itself, expected another one.")
+            : path;
 
         static bool IsOfModel(string file) => Path.GetExtension(file) is ".json" or ".safetensors";
     }

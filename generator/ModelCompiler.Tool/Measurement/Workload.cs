@@ -1,3 +1,4 @@
+using ModelCompiler.Tool.Commands;
 using ModelCompiler.Runtime;
 
 namespace ModelCompiler.Tool.Measurement;
@@ -11,10 +12,15 @@ namespace ModelCompiler.Tool.Measurement;
 internal sealed record Workload(int PromptLength, int GenLength, int Depth, int Batch, int Repeats)
 {
     /// <summary>The part of it that the model's context holds.</summary>
+    /// <exception cref="UsageException">The context is no longer than the depth.</exception>
     public Workload FitTo(ModelDescription model)
     {
-        int depth = Math.Min(Depth, model.ContextLength - 1);
-        int room = model.ContextLength - depth;
-        return this with { Depth = depth, PromptLength = Math.Min(PromptLength, room), GenLength = Math.Min(GenLength, room) };
+        int room = model.ContextLength - Depth;
+        if (room < 1)
+        {
+            throw new UsageException($"--depth: found {Depth}, expected at most {model.ContextLength - 1}: the model's context holds {model.ContextLength} tokens.");
+        }
+
+        return this with { PromptLength = Math.Min(PromptLength, room), GenLength = Math.Min(GenLength, room) };
     }
 }

@@ -17,6 +17,28 @@ internal static unsafe partial class FilePlace
     /// <exception cref="IOException">There is something else, or links lead in a circle; the message names it.</exception>
     public static string Of(string path)
     {
+        Require(path);
+        int links = 0;
+        return Follow(Path.GetFullPath(path), path, ref links);
+    }
+
+    /// <summary>As <see cref="Of"/>; null where that throws.</summary>
+    public static string? TryOf(string path)
+    {
+        try
+        {
+            return Of(path);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Asks for a file, or nothing, where the path leads.</summary>
+    /// <exception cref="IOException">There is something else; the message names it.</exception>
+    public static void Require(string path)
+    {
         if (Directory.Exists(path))
         {
             throw new IOException($"'{path}': found a folder, expected a file or nothing there. Move it away, or name another place.");
@@ -26,9 +48,6 @@ internal static unsafe partial class FilePlace
         {
             throw new IOException($"'{path}': found {kind}, expected a file or nothing there. Name another place.");
         }
-
-        int links = 0;
-        return Follow(Path.GetFullPath(path), path, ref links);
     }
 
     /// <summary>Folder by folder, as a link's own path begins where the folder that it lies in really is.</summary>
@@ -62,7 +81,7 @@ internal static unsafe partial class FilePlace
         }
         catch (Exception fault) when (fault is EntryPointNotFoundException or DllNotFoundException)
         {
-            return null; // a C library from before 2018
+            return null; // glibc before 2.28 (2018), musl before 1.2.5 (2024)
         }
 
         return (found.Mode & 0xF000) switch // S_IFMT

@@ -1,6 +1,10 @@
 namespace ModelCompiler.Runtime.Files;
 
-/// <summary>A folder to write into: made where there is none, with those above it; what is still empty of them in the end, because the work failed or was interrupted, goes again.</summary>
+/// <summary>
+/// A folder to write into: made where there is none, with those above it; what is still empty of them in the end, because the work failed or was interrupted, goes again.
+/// <para>Nobody else is asked: when another one counts on the folder too, whether he found it there or made it at the same time, and nothing lies in it yet, it goes from under him, and his next
+/// file fails with <see cref="DirectoryNotFoundException"/>. What lies in it stays.</para>
+/// </summary>
 internal sealed class MadeFolder : IDisposable
 {
     private readonly List<string> made = [];
@@ -13,7 +17,15 @@ internal sealed class MadeFolder : IDisposable
             made.Add(folder);
         }
 
-        Directory.CreateDirectory(path);
+        try
+        {
+            Directory.CreateDirectory(path);
+        }
+        catch
+        {
+            Dispose(); // it may have made some of those above
+            throw;
+        }
     }
 
     /// <inheritdoc/>
@@ -21,7 +33,7 @@ internal sealed class MadeFolder : IDisposable
     {
         try
         {
-            made.ForEach(Directory.Delete); // the innermost first
+            made.Where(Directory.Exists).ToList().ForEach(Directory.Delete); // the innermost first
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

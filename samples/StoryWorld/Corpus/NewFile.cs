@@ -9,7 +9,7 @@ public sealed class NewFile : IDisposable
 
     public NewFile(string path)
     {
-        file = new WholeFile(path);
+        file = new WholeFile(path, followLinks: true);
         Text = new StreamWriter(file.Stream);
     }
 

@@ -34,11 +34,13 @@ public sealed class BenchTests : IDisposable
     }
 
     [Fact]
-    public void ADepthBeyondTheContextIsCut()
+    public void ADepthThatTheContextDoesNotHoldIsRefused()
     {
-        JsonElement found = Bench("--prompt-length", "2", "--gen-length", "2", "--depth", "300");
-        Assert.Equal((300, 255), (found.GetProperty("askedDepth").GetInt32(), found.GetProperty("depth").GetInt32()));
-        Assert.Equal(1, found.GetProperty("prompt").GetProperty("tokens").GetInt32());
+        string model = folder.Synthesise("m");
+        Assert.Equal(
+            "modelc: error MC320: --depth: found 256, expected at most 255: the model's context holds 256 tokens.",
+            ChildProcess.Modelc("bench", model, "--depth", "256").Expect(2).Error.Split('\n')[0].Trim());
+        Assert.Equal(1, Bench("--prompt-length", "2", "--gen-length", "0", "--depth", "255").GetProperty("prompt").GetProperty("tokens").GetInt32());
     }
 
     [Fact]

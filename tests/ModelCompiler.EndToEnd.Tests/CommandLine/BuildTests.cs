@@ -90,13 +90,14 @@ public sealed class BuildTests : IDisposable
     [Theory]
     [InlineData("it's")]
     [InlineData("`b")]
+    [InlineData(@"b\")] // before the quote that ends it, which must stay one on Windows
     public void AnAdapterMayBeNamedByAQuote(string name)
     {
         using TemporaryProject with = new($"""<CompiledModel Include="models/tiny" Adapter="adapters/{name}" />""");
         with.Synthesise();
-        with.Write(Path.Combine("adapters", name, "adapter_config.json"), "{}");
+        with.Write(Path.Combine("adapters", name.TrimEnd('\\'), "adapter_config.json"), "{}");
         Finished pack = ChildProcess.Dotnet(with.Root, "msbuild", "-nologo", "-p:Configuration=Release", "-t:ModelCompilerPack").Expect(1);
-        Assert.Matches($@"App\.csproj\({with.PlaceOf("Adapter=")}\): error MC321: the model 'tiny': adapters.{name}.adapter_config.json: peft_type: found nothing, ", pack.Output);
+        Assert.Matches($@"App\.csproj\({with.PlaceOf("Adapter=")}\): error MC321: the model 'tiny': adapters.{name.TrimEnd('\\')}.adapter_config.json: peft_type: found nothing, ", pack.Output);
         string choices = File.ReadAllText(Assert.Single(Directory.EnumerateFiles(with["obj"], "tiny.choices", SearchOption.AllDirectories)));
         Assert.Contains("adapter_config.json ", choices); // its time, too, decides whether to pack again
     }
@@ -169,7 +170,25 @@ public sealed class BuildTests : IDisposable
         Assert.Contains(Packing, project.Pack().Output);
         Assert.DoesNotContain(Packing, project.Pack().Output);
 
-        File.WriteAllBytes(blob, File.ReadAllBytes(Path.Combine(project.SynthesiseOther(seed: 5), "model.safetensors")));
+        byte[] other = File.ReadAllBytes(Path.Combine(project.SynthesiseOther(seed: 5), "model.safetensors"));
+        File.WriteAllBytes(blob, other);
+        Assert.Contains(Packing, project.Pack().Output);
+        Assert.DoesNotContain(Packing, project.Pack().Output);
+
+        // The folder is a link, too, and the links in it begin where it really is. A path with a | is not among those that the build looks at.
+        Directory.CreateDirectory(project["hub/blobs"]);
+        Directory.CreateDirectory(project["hub/snapshots"]);
+        Directory.Move(project["models/tiny"], project["hub/snapshots/rev"]);
+        Directory.CreateSymbolicLink(project["models/tiny"], "../hub/snapshots/rev");
+        string snapshot = project["hub/snapshots/rev"];
+        File.Delete(Path.Combine(snapshot, "model.safetensors"));
+        File.Move(blob, project["hub/blobs/1f"]);
+        File.CreateSymbolicLink(Path.Combine(snapshot, "model.safetensors"), "../../blobs/1f");
+        File.Move(Path.Combine(snapshot, "config.json"), project["hub/blobs/a|b"]);
+        File.CreateSymbolicLink(Path.Combine(snapshot, "config.json"), "../../blobs/a|b");
+        Assert.Contains(Packing, project.Pack().Output);
+        Assert.DoesNotContain(Packing, project.Pack().Output);
+        File.WriteAllBytes(project["hub/blobs/1f"], other);
         Assert.Contains(Packing, project.Pack().Output);
         Assert.DoesNotContain(Packing, project.Pack().Output);
     }
@@ -178,7 +197,6 @@ public sealed class BuildTests : IDisposable
     [InlineData("""Weights="q'&quot;8" """, "MC315: the model 'tiny': found Weights 'q'\"8', expected one of f32, f16, bf16, q8, q4.")]
     [InlineData("""Weights="q4, lmhead.*=q8" """, "MC204: the model 'tiny': found the pattern 'lmhead.*' with the format q8, expected ")]
     [InlineData("""weights="q9" """, "MC315: the model 'tiny': found Weights 'q9', expected one of f32, f16, bf16, q8, q4.")]
-    [InlineData("""Cache="f16" """, "MC315: the model 'tiny': found Cache 'f16', expected one of f32, bf16, q8.")]
     [InlineData("""Embed="maybe" """, "MC315: the model 'tiny': found Embed 'maybe', expected true or false.")]
     [InlineData("""LoraTargets="none" LoraRank="2" """, "MC322: the model 'tiny': the adapters: found the target 'none', expected one of q_proj, ")]
     [InlineData("""Name="a b" """, "MC010: the model 'a b': model name: found 'a b', expected ")]
@@ -195,9 +213,7 @@ public sealed class BuildTests : IDisposable
     /// <summary>Said before NuGet says what the runtime supports; for one of several frameworks, too.</summary>
     [Theory]
     [InlineData("<TargetFramework>net8.0<", "net8.0")]
-    [InlineData("<TargetFramework>netstandard2.0<", "netstandard2.0")]
     [InlineData("<TargetFrameworks>net10.0;net9.0<", "net9.0")]
-    [InlineData("<ModelCompilerInstructionSet>avx512<", "avx512")]
     [InlineData("<modelCompilerInstructionSet>avx512<", "avx512")]
     public void APropertyThatCannotBeIsAnErrorWhereItStands(string property, string found)
     {

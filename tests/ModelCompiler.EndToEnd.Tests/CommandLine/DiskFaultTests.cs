@@ -66,11 +66,19 @@ public sealed class DiskFaultTests : IDisposable
             $"'{folder["x.tmp"]}': found no such file, expected one that can be read, or a place where one can be made.",
             DiskFaults.Describe(Assert.Throws<FileNotFoundException>(() => File.OpenRead(folder["x.tmp"]))));
 
-    [Fact]
-    public void AFolderThatIsNotThereIsNamed()
-        => Assert.Equal(
-            $"the folder '{folder["none"]}': found no such folder, expected one that is there. Make it first, or name another place.",
-            DiskFaults.Describe(Assert.Throws<DirectoryNotFoundException>(() => WholeFile.Write(folder[Path.Combine("none", "f")], "text"))));
+    /// <summary>As the user wrote it, whatever links lead to it.</summary>
+    [Theory]
+    [InlineData("none")]
+    [InlineData("link/none")]
+    public void AFolderThatIsNotThereIsNamed(string name)
+    {
+        string none = Path.GetFullPath(folder[name]);
+        Directory.CreateDirectory(folder["real"]);
+        Directory.CreateSymbolicLink(folder["link"], "real");
+        Assert.Equal(
+            $"the folder '{none}': found no such folder, expected one that is there. Make it first, or name another place.",
+            DiskFaults.Describe(Assert.Throws<DirectoryNotFoundException>(() => WholeFile.Write(Path.Combine(none, "f"), "text", followLinks: true))));
+    }
 
     /// <summary>/dev/full takes nothing; a closed output is none; a program that has ended reads no more, and is told nothing. Without standard error the exit code speaks alone.</summary>
     [Theory]

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
@@ -54,6 +55,49 @@ public sealed class TrainTests : IDisposable
         ChildProcess.Modelc("inspect", folder["b"]).Expect(0);
         Train("c", "--steps", "20", "--threads", "2");
         Assert.Equal(Weights("a"), Weights("c"));
+    }
+
+    /// <summary>As <c>cp -rs</c> makes a folder, to save space: what the links lead to is another model's.</summary>
+    [Fact]
+    public void AFolderOfLinksToAnotherModelIsReplacedAndTheOtherModelIsNot()
+    {
+        Train("base", "--steps", "10");
+        LinkTo("base", "mine");
+        (string, string)[] before = Contents("base");
+        string[] further = ["train", folder["base"], "--text", folder["text.txt"], "--steps", "1", "--batch", "2", "--context", "32", "--eval-every", "1"];
+        ChildProcess.Modelc([.. further, "--force", "-o", folder["mine"]]).Expect(0);
+        Assert.Equal(before, Contents("base"));
+        Assert.NotEqual(Weights("base"), Weights("mine"));
+        NoLinks("mine");
+
+        string[] adapter = [.. further, "--lora-rank", "2"];
+        ChildProcess.Modelc([.. adapter, "-o", folder["first"]]).Expect(0);
+        LinkTo("first", "second");
+        before = Contents("first");
+        ChildProcess.Modelc([.. adapter, "--lr", "0.03", "--force", "-o", folder["second"]]).Expect(0);
+        Assert.Equal(before, Contents("first"));
+        NoLinks("second");
+
+        LinkTo("base", "synthetic");
+        before = Contents("base");
+        ChildProcess.Modelc("synth", folder["synthetic"], "--like", "llama-head20", "--force").Expect(0);
+        Assert.Equal(before, Contents("base"));
+        Assert.All(["config.json", "model.safetensors"], name => Assert.Null(new FileInfo(folder[Path.Combine("synthetic", name)]).LinkTarget));
+
+        void LinkTo(string model, string links)
+        {
+            foreach (string file in Directory.GetFiles(folder[model], "*", SearchOption.AllDirectories))
+            {
+                string link = Path.Combine(folder[links], Path.GetRelativePath(folder[model], file));
+                Directory.CreateDirectory(Path.GetDirectoryName(link)!);
+                File.CreateSymbolicLink(link, file);
+            }
+        }
+
+        (string, string)[] Contents(string model)
+            => [.. Directory.GetFiles(folder[model], "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).Select(file => (file, Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)))))];
+
+        void NoLinks(string model) => Assert.All(Directory.GetFileSystemEntries(folder[model], "*", SearchOption.AllDirectories), entry => Assert.Null(new FileInfo(entry).LinkTarget));
     }
 
     /// <summary>A model, adapters over its four-bit weights, and both ways to use them.</summary>

@@ -26,4 +26,11 @@ public sealed class MadeFolderTests : IDisposable
         new MadeFolder(Path.Combine(folder, "a")).Dispose(); // nobody's to remove
         Assert.True(Directory.Exists(Path.Combine(folder, "a")));
     }
+
+    [Fact]
+    public void WhatWasMadeOfAFolderThatCannotBeGoesAgain()
+    {
+        Assert.ThrowsAny<IOException>(() => new MadeFolder(Path.Combine(folder, "a", "b", new string('n', 300))));
+        Assert.Empty(Directory.GetFileSystemEntries(folder));
+    }
 }

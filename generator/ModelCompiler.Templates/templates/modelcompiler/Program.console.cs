@@ -14,9 +14,8 @@ try
     Console.Error.WriteLine($"{text.Result.TokensPerSecond:N0} tokens per second");
     return 0;
 }
-catch (ContextFullException full)
+catch (Exception fault) when (fault is ContextFullException or IOException) // too long a prompt; a full disk
 {
-    Console.WriteLine();
-    Console.Error.WriteLine(full.Message);
+    Console.Error.WriteLine($"{Environment.NewLine}{fault.Message}");
     return 1;
 }

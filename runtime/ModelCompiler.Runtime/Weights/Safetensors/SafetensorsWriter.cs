@@ -7,7 +7,7 @@ namespace ModelCompiler.Runtime.Weights.Safetensors;
 /// <summary>
 /// Writes a safetensors file: eight bytes of header length, a JSON header padded with spaces to a multiple of eight, then the
 /// tensors' bytes one after another. Written beside its place and renamed by <see cref="Commit"/>, so that no half-written
-/// file is ever seen; disposing without it leaves nothing behind.
+/// file is ever seen; disposing without it leaves nothing behind. A symbolic link in its place is replaced, not what it leads to.
 /// </summary>
 public sealed class SafetensorsWriter : IDisposable
 {

@@ -4,17 +4,17 @@ using Microsoft.CodeAnalysis.Text;
 namespace ModelCompiler.Generator;
 
 /// <summary>A place in a file as plain values: what a <see cref="Location"/> says, without the syntax tree that it holds.</summary>
-internal readonly record struct FilePlace(string Path, TextSpan Span, LinePositionSpan Lines)
+internal readonly record struct SourcePlace(string Path, TextSpan Span, LinePositionSpan Lines)
 {
     /// <summary>Where a syntax node stands.</summary>
-    public static FilePlace Of(SyntaxNode node, CancellationToken cancellation)
+    public static SourcePlace Of(SyntaxNode node, CancellationToken cancellation)
     {
         FileLinePositionSpan lines = node.SyntaxTree.GetLineSpan(node.Span, cancellation);
         return new(node.SyntaxTree.FilePath, node.Span, lines.Span);
     }
 
     /// <summary>From line and column (from 1) of a text to what its line says last, so that an editor underlines it; 0 stands for the text's beginning, and underlines nothing.</summary>
-    public static FilePlace Of(string path, string text, int line, int column)
+    public static SourcePlace Of(string path, string text, int line, int column)
     {
         int start = 0;
         for (int passed = 1; passed < line && start < text.Length; passed++)
