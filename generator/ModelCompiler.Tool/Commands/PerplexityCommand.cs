@@ -42,7 +42,7 @@ internal static class PerplexityCommand
     private static int Run(ParseResult parsed, CancellationToken cancellation)
     {
         using ProgressLine progress = new();
-        string text = ModelText.Read(parsed.GetRequiredValue(Text), "Name a text file, UTF-8.").Text.TrimStart('\uFEFF');
+        string text = ModelText.ReadNamed(parsed.GetRequiredValue(Text), "Name a text file, UTF-8.", cancellation).Text;
         using HostedModel hosted = new ModelHost(parsed.GetRequiredValue(Directory), new(parsed.GetRequiredValue(Weights), parsed.GetRequiredValue(Cache)), progress.Begin, cancellation, Adapter.Of(parsed))
             .Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), parsed.GetValue(Verify)));
         hosted.Explain(model =>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ModelCompiler.Compiler.Inputs;
+using ModelCompiler.Tool.Hosting;
 using ModelCompiler.Tool.Inputs;
 using ModelCompiler.Tool.Synthesis;
 
@@ -33,7 +34,8 @@ internal static class SynthCommand
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
-                string text = parsed.GetValue(config) is { } path ? ModelText.Read(path, "Name a config.json.").Text : Shape(parsed.GetValue(like)!);
+                TextFile shape = parsed.GetValue(config) is { } path ? ModelText.ReadNamed(path, "Name a config.json.", cancellation) : Shape(parsed.GetValue(like)!);
+                Faults.Print(ConfiguredModel.Of(shape, ModelHost.ModelName, cancellation).Warnings);
                 string folder = Symbols.OutputFolder(parsed.GetRequiredValue(directory), Symbols.ModelName);
                 if (!parsed.GetValue(force))
                 {
@@ -43,7 +45,7 @@ internal static class SynthCommand
                 using ProgressLine progress = new();
                 IReadOnlyList<string> files = SyntheticModel.Write(
                     folder,
-                    text,
+                    shape.Text,
                     new SyntheticModelOptions(Enum.Parse<TensorType>(parsed.GetRequiredValue(type), ignoreCase: true), parsed.GetValue(seed), parsed.GetValue(shards)),
                     progress.Begin("writing", 0),
                     cancellation);
@@ -82,5 +84,5 @@ internal static class SynthCommand
         }
     }
 
-    private static string Shape(string name) => SyntheticConfigs.Published.GetValueOrDefault(name) ?? SyntheticConfigs.Small[name];
+    private static TextFile Shape(string name) => new(name, SyntheticConfigs.Published.GetValueOrDefault(name) ?? SyntheticConfigs.Small[name]);
 }

@@ -5,6 +5,7 @@ using ModelCompiler.Compiler.Inputs;
 using ModelCompiler.Compiler.Packing;
 using ModelCompiler.Compiler.Passes.Training;
 using ModelCompiler.Runtime.Adapters;
+using ModelCompiler.Runtime.Files;
 
 namespace ModelCompiler.Tool.Hosting;
 
@@ -31,7 +32,7 @@ internal sealed class AdapterChoice
 
     /// <summary>All that packing depends on, where it is merged.</summary>
     public string Identity => string.Join(
-        " ", new[] { AdapterFolder.ConfigFile, AdapterFolder.TensorsFile }.Select(file => Path.Combine(Folder, file)).Where(File.Exists).Select(path =>
+        " ", new[] { AdapterFolder.ConfigFile, AdapterFolder.TensorsFile }.Select(file => Path.Combine(Folder, file)).Where(path => File.Exists(path) && FilePlace.Other(path) is null).Select(path =>
         {
             using FileStream stream = File.OpenRead(path);
             return Convert.ToHexStringLower(SHA256.HashData(stream));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using ModelCompiler.Runtime.Files;
 
 namespace ModelCompiler.Tool.Hosting;
 
@@ -25,7 +26,7 @@ internal static class CacheKey
             Add(hash, part.Module.ModuleVersionId.ToString());
         }
 
-        foreach (FileInfo file in new DirectoryInfo(folder).EnumerateFiles().OrderBy(file => file.Name, StringComparer.Ordinal))
+        foreach (FileInfo file in new DirectoryInfo(folder).EnumerateFiles().Where(file => FilePlace.Other(file.FullName) is null).OrderBy(file => file.Name, StringComparer.Ordinal))
         {
             if (file.Extension is ".json")
             {

@@ -1,5 +1,6 @@
 using System.IO.MemoryMappedFiles;
 using Microsoft.Win32.SafeHandles;
+using ModelCompiler.Runtime.Files;
 
 namespace ModelCompiler.Tool.Inputs;
 
@@ -11,10 +12,11 @@ internal sealed unsafe class MappedFile : IDisposable
     private readonly byte* start;
     private readonly DateTime lastWrite;
 
-    /// <exception cref="IOException">The file cannot be opened.</exception>
+    /// <exception cref="IOException">The file cannot be opened, or is none.</exception>
     /// <exception cref="UnauthorizedAccessException">It must not be read.</exception>
     public MappedFile(string path)
     {
+        FilePlace.RequireReadable(path);
         FilePath = path;
         FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
         Length = stream.Length;
@@ -44,6 +46,7 @@ internal sealed unsafe class MappedFile : IDisposable
         {
             try
             {
+                FilePlace.RequireReadable(FilePath);
                 using SafeFileHandle file = File.OpenHandle(FilePath);
                 return RandomAccess.GetLength(file) == Length && File.GetLastWriteTimeUtc(file) == lastWrite;
             }

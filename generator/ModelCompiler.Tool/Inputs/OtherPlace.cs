@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ModelCompiler.Runtime.Adapters;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Runtime.Training;
 
 namespace ModelCompiler.Tool.Inputs;
@@ -46,10 +47,11 @@ internal static class OtherPlace
     {
         try
         {
+            FilePlace.RequireReadable(path);
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
             return document.RootElement.TryGetProperty("base_model_name_or_path", out JsonElement name) ? name.GetString() : null;
         }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException or IOException)
         {
             return null; // what is wrong with it is told where it is used
         }

@@ -29,7 +29,7 @@ public static class SyntheticModel
         string folder, string configText, SyntheticModelOptions options, IProgress<long>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Shards, 1);
-        IReadOnlyList<SyntheticTensor> tensors = SyntheticTensors.Of(configText);
+        IReadOnlyList<SyntheticTensor> tensors = SyntheticTensors.Of(configText, cancellation);
         using MadeFolder made = new(folder);
         long written = 0;
         Dictionary<string, string> fileOf = [];

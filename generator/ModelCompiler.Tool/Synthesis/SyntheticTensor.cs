@@ -20,26 +20,26 @@ public static class SyntheticTensors
 
     /// <summary>The tensors of the model that a config.json describes.</summary>
     /// <exception cref="NotSupportedException">Its model_type is not in the table.</exception>
-    public static IReadOnlyList<SyntheticTensor> Of(string configText)
+    public static IReadOnlyList<SyntheticTensor> Of(string configText, CancellationToken cancellation = default)
     {
         using JsonDocument document = JsonDocument.Parse(configText);
         JsonElement config = document.RootElement;
         string family = config.GetProperty("model_type").GetString()!;
         return family switch
         {
-            "llama" or "mistral" or "qwen2" or "qwen3" => [.. Llama(config, family)],
-            "gpt2" => [.. Gpt2(config)],
+            "llama" or "mistral" or "qwen2" or "qwen3" => [.. Llama(config, family, cancellation)],
+            "gpt2" => [.. Gpt2(config, cancellation)],
             _ => throw new NotSupportedException($"no table of tensors for model_type '{family}'; there are llama, mistral, qwen2, qwen3 and gpt2"),
         };
     }
 
     /// <summary>The same tensors as one safetensors file in F32 would declare them, without any data: enough to plan and emit a model of any size.</summary>
     /// <exception cref="NotSupportedException">Its model_type is not in the table.</exception>
-    public static EquatableArray<TensorInfo> Declare(string configText)
+    public static EquatableArray<TensorInfo> Declare(string configText, CancellationToken cancellation = default)
     {
         long offset = 0;
         List<TensorInfo> tensors = [];
-        foreach (SyntheticTensor tensor in Of(configText))
+        foreach (SyntheticTensor tensor in Of(configText, cancellation))
         {
             long length = tensor.Shape.Aggregate((long)sizeof(float), (bytes, size) => bytes * size);
             tensors.Add(new TensorInfo(tensor.Name, TensorType.F32, new([.. tensor.Shape]), "model.safetensors", offset, length));
@@ -49,7 +49,7 @@ public static class SyntheticTensors
         return new([.. tensors]);
     }
 
-    private static IEnumerable<SyntheticTensor> Llama(JsonElement config, string family)
+    private static IEnumerable<SyntheticTensor> Llama(JsonElement config, string family, CancellationToken cancellation)
     {
         int dim = Int(config, "hidden_size");
         int hiddenDim = Int(config, "intermediate_size");
@@ -64,6 +64,7 @@ public static class SyntheticTensors
         yield return Head("model.embed_tokens", vocab, dim);
         for (int layer = 0; layer < Int(config, "num_hidden_layers"); layer++)
         {
+            cancellation.ThrowIfCancellationRequested();
             string attention = $"model.layers.{layer}.self_attn";
             string ffn = $"model.layers.{layer}.mlp";
             IEnumerable<SyntheticTensor> tensors =
@@ -93,7 +94,7 @@ public static class SyntheticTensors
     }
 
     /// <summary>Names as in the published gpt2, which has no <c>transformer.</c> before them.</summary>
-    private static IEnumerable<SyntheticTensor> Gpt2(JsonElement config)
+    private static IEnumerable<SyntheticTensor> Gpt2(JsonElement config, CancellationToken cancellation)
     {
         int dim = Int(config, "n_embd");
         int hiddenDim = Int(config, "n_inner", 4 * dim);
@@ -102,6 +103,7 @@ public static class SyntheticTensors
         yield return Head("wpe", Int(config, "n_positions"), dim);
         for (int layer = 0; layer < Int(config, "n_layer"); layer++)
         {
+            cancellation.ThrowIfCancellationRequested();
             IEnumerable<SyntheticTensor> tensors =
             [
                 .. LayerNorm($"h.{layer}.ln_1", dim),

@@ -33,11 +33,12 @@ internal static class TextDocuments
     /// <param name="path">The file.</param>
     /// <param name="split">How plain text is cut.</param>
     /// <param name="fields">Of JSON objects, in the order in which they become lines.</param>
+    /// <param name="cancellation">Looked at while the file is read.</param>
     /// <exception cref="TrainingTextException">The JSON has no documents.</exception>
     /// <exception cref="Compiler.Diagnostics.ModelException">The file cannot be read, or is not UTF-8.</exception>
-    public static IReadOnlyList<string> Read(string path, DocumentSplit split, IReadOnlyList<string> fields)
+    public static IReadOnlyList<string> Read(string path, DocumentSplit split, IReadOnlyList<string> fields, CancellationToken cancellation = default)
     {
-        string text = ModelText.Read(path, Advice).Text.TrimStart('\uFEFF').ReplaceLineEndings("\n");
+        string text = ModelText.ReadNamed(path, Advice, cancellation).Text.ReplaceLineEndings("\n");
         IEnumerable<string> documents = Path.GetExtension(path).ToLowerInvariant() switch
         {
             ".json" => OfJson(path, text, fields),

@@ -1,5 +1,6 @@
 using System.Text;
 using ModelCompiler.Compiler.Diagnostics;
+using ModelCompiler.Compiler.Inputs;
 using ModelCompiler.Tool.Hosting;
 using ModelCompiler.Tool.Inputs;
 using ModelCompiler.Tool.Tokenizers.Training;
@@ -31,7 +32,7 @@ internal sealed record TokenizerChoice(string Json, string? Config, string? Plac
     /// <param name="documents">To make one from.</param>
     /// <param name="vocabulary">Most tokens of a byte-pair tokenizer.</param>
     /// <param name="contextLength">The model's, for tokenizer_config.json.</param>
-    /// <param name="cancellation">Looked at while one is made.</param>
+    /// <param name="cancellation">Looked at while one is read or made.</param>
     public static TokenizerChoice Of(string named, IEnumerable<string> documents, int vocabulary, int contextLength, CancellationToken cancellation)
     {
         switch (named)
@@ -49,9 +50,11 @@ internal sealed record TokenizerChoice(string Json, string? Config, string? Plac
 
                 return new(BytePairTrainer.Train(pieces, vocabulary, cancellation), TokenizerJson.Config(contextLength), Place: null);
             default:
-                string path = Directory.Exists(named) ? Path.Combine(named, "tokenizer.json") : named;
+                bool isFolder = Directory.Exists(named);
+                string path = isFolder ? Path.Combine(named, "tokenizer.json") : named;
                 string config = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, "tokenizer_config.json");
-                return new(ModelText.Read(path, Advice).Text, File.Exists(config) ? ModelText.Read(config, Advice).Text : null, path);
+                TextFile json = isFolder ? ModelText.Read(path, Advice) : ModelText.ReadNamed(path, Advice, cancellation);
+                return new(json.Text, File.Exists(config) ? ModelText.Read(config, Advice).Text : null, path);
         }
     }
 

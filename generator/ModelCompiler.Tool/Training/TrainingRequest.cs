@@ -29,15 +29,15 @@ internal sealed record TrainingRequest(
 {
     /// <summary>Reads the texts.</summary>
     /// <exception cref="TrainingTextException">A text has no documents.</exception>
-    public TrainingText ReadTexts()
+    public TrainingText ReadTexts(CancellationToken cancellation)
     {
-        IReadOnlyList<string> documents = Read(Texts);
-        return new(Texts, documents, ValidationTexts.Count == 0 ? null : Read(ValidationTexts), HoldOut);
+        IReadOnlyList<string> documents = Read(Texts, cancellation);
+        return new(Texts, documents, ValidationTexts.Count == 0 ? null : Read(ValidationTexts, cancellation), HoldOut);
     }
 
-    private IReadOnlyList<string> Read(IReadOnlyList<string> paths)
+    private IReadOnlyList<string> Read(IReadOnlyList<string> paths, CancellationToken cancellation)
     {
-        List<string> documents = [.. paths.SelectMany(path => TextDocuments.Read(path, Split, JsonFields))];
+        List<string> documents = [.. paths.SelectMany(path => TextDocuments.Read(path, Split, JsonFields, cancellation))];
         return documents.Count > 0
             ? documents
             : throw new TrainingTextException(string.Join(", ", paths), 0, "the text", "nothing but blank space", "text");

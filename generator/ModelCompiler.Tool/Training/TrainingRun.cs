@@ -47,7 +47,7 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
 
     private TrainingResult TrainAndWrite()
     {
-        TrainingText text = request.ReadTexts();
+        TrainingText text = request.ReadTexts(cancellation);
         using TrainingSource source = TrainingSource.Of(request, text.HeldOut is null ? text.Documents : [.. text.Documents, .. text.HeldOut], cancellation);
         Tokenizer tokenizer = source.Tokenizer.Open(source.Graph.Dimensions.Vocab);
         int end = source.Graph.Dimensions.EndTokens.Count > 0 ? source.Graph.Dimensions.EndTokens[0] : tokenizer.EndId;

@@ -72,25 +72,22 @@ internal sealed class TrainingSource : IDisposable
 
     private static TrainingSource FromScratch(TrainingRequest request, IReadOnlyList<string> documents, CancellationToken cancellation)
     {
-        TextFile written = ModelText.Read(request.Source, "Name a config.json.");
+        TextFile written = ModelText.ReadNamed(request.Source, "Name a config.json.", cancellation);
         TokenizerChoice tokenizer = TokenizerChoice.Of(request.Tokenizer ?? TokenizerChoice.BytePairs, documents, request.Vocabulary, request.Options.Context, cancellation);
         TextFile config = TrainingConfig.Fit(written, tokenizer.Open(0), tokenizer.IsMade, request.Half);
-        List<ModelDiagnostic> diagnostics = [];
-        EquatableArray<TensorInfo> tensors = Tensors(config, diagnostics);
+        ConfiguredModel model = ConfiguredModel.Of(config, ModelName, cancellation);
         if (tokenizer.IsMade && request.Options.Resume && TrainingCheckpoint.FindLast(new TrainingFolder(request.Output).Checkpoints) is { } checkpoint)
         {
             TextFile spare = TrainingConfig.Fit(written, tokenizer.Open(0), tokenizer.IsMade, request.Half, keepSpareRows: true);
-            EquatableArray<TensorInfo> larger = Tensors(spare, diagnostics);
-            (config, tensors) = AreThoseOf(checkpoint, larger) ? (spare, larger) : (config, tensors); // versions before kept such rows
+            ConfiguredModel larger = ConfiguredModel.Of(spare, ModelName, cancellation);
+            (config, model) = AreThoseOf(checkpoint, larger.Inputs.Tensors) ? (spare, larger) : (config, model); // versions before kept such rows
         }
 
-        ModelInputs inputs = new(ModelName, new ModelConfig(config), tensors);
-        ModelGraph graph = ModelGraphBuilder.Build(inputs, diagnostics) ?? throw Findings(diagnostics, request.Source);
-        Faults.Print(Unplaced(diagnostics, written, config));
-        WeightInitialisation weights = new(graph, TrainingConfig.InitializerRange(config), request.Options.Seed);
-        return new(inputs, graph, tokenizer, null, tensor => (first, numbers) => weights.Make(tensor, first, numbers))
+        Faults.Print(Unplaced(model.Warnings, written, config));
+        WeightInitialisation weights = new(model.Graph, TrainingConfig.InitializerRange(config), request.Options.Seed);
+        return new(model.Inputs, model.Graph, tokenizer, null, tensor => (first, numbers) => weights.Make(tensor, first, numbers))
         {
-            ReplacedVocabulary = TrainingConfig.Vocabulary(written) is { } vocab && vocab != graph.Dimensions.Vocab ? vocab : null,
+            ReplacedVocabulary = TrainingConfig.Vocabulary(written) is { } vocab && vocab != model.Graph.Dimensions.Vocab ? vocab : null,
         };
     }
 
@@ -132,31 +129,4 @@ internal sealed class TrainingSource : IDisposable
     /// <summary>Findings about the config, as the user wrote it: lines of the one that was fitted to the tokenizer are not those of the file.</summary>
     private static IEnumerable<ModelDiagnostic> Unplaced(IEnumerable<ModelDiagnostic> diagnostics, TextFile written, TextFile fitted)
         => diagnostics.Select(diagnostic => diagnostic.Where.File == written.Path && written.Text != fitted.Text ? diagnostic with { Where = new SourceSpan(written.Path) } : diagnostic);
-
-    /// <summary>The tensors that a model of this config has. None where the config does not say enough: then the core says what is missing.</summary>
-    private static EquatableArray<TensorInfo> Tensors(TextFile config, List<ModelDiagnostic> diagnostics)
-    {
-        try
-        {
-            long offset = 0;
-            return SyntheticTensors.Of(config.Text).Select(tensor =>
-            {
-                long length = 4 * tensor.Shape.Aggregate(1L, (product, size) => checked(product * size));
-                offset += length;
-                return new TensorInfo(tensor.Name, TensorType.F32, tensor.Shape.ToEquatable(), "model.safetensors", offset - length, length);
-            }).ToEquatable();
-        }
-        catch (Exception fault) when (fault is KeyNotFoundException or InvalidOperationException or NotSupportedException or FormatException or OverflowException)
-        {
-            ModelGraphBuilder.Build(new(ModelName, new ModelConfig(config), EquatableArray<TensorInfo>.Empty), diagnostics);
-            throw Findings(diagnostics, config.Path);
-        }
-    }
-
-    /// <summary>No weights are missing, for there are none yet.</summary>
-    private static ModelFindingsException Findings(List<ModelDiagnostic> diagnostics, string path)
-    {
-        List<ModelDiagnostic> told = [.. diagnostics.Where(diagnostic => diagnostic.Rule != Catalogue.MissingTensor && diagnostic.Rule != Catalogue.WrongShape)];
-        return new(told.Count > 0 ? told : [Catalogue.MissingValue.Create(new SourceSpan(path), "config", "too little", "the sizes of a model", "Take the config.json of a published model as an example.")]);
-    }
 }

@@ -32,9 +32,9 @@ public static unsafe class AdapterFolder
     public static AdapterSettings ReadSettings(string folder)
     {
         string path = Path.Combine(folder, ConfigFile);
-        if (!File.Exists(path))
+        if (!File.Exists(path) || FilePlace.Other(path) is not null)
         {
-            throw new AdapterException(path, "the adapter's config", "no such file", "one as the PEFT library writes it");
+            throw new AdapterException(path, "the adapter's config", FilePlace.Other(path) ?? "no such file", "one as the PEFT library writes it");
         }
 
         try
@@ -84,9 +84,9 @@ public static unsafe class AdapterFolder
     private static IReadOnlyDictionary<string, float[]> ReadTensors(string folder, IEnumerable<(string Name, IReadOnlyList<int> Shape)> expected, AdapterBase? weights)
     {
         string path = Path.Combine(folder, TensorsFile);
-        if (!File.Exists(path))
+        if (!File.Exists(path) || FilePlace.Other(path) is not null)
         {
-            throw new AdapterException(path, "the adapter's tensors", "no such file", "one as the PEFT library writes it");
+            throw new AdapterException(path, "the adapter's tensors", FilePlace.Other(path) ?? "no such file", "one as the PEFT library writes it");
         }
 
         try

@@ -1,6 +1,7 @@
 using System.IO.MemoryMappedFiles;
 using System.Reflection;
 using System.Security.Cryptography;
+using ModelCompiler.Runtime.Files;
 using ModelCompiler.Runtime.Numerics;
 using ModelCompiler.Runtime.Text;
 
@@ -82,6 +83,7 @@ internal sealed unsafe class WeightsFile : IDisposable
     /// else the file of that name beside the program.
     /// </summary>
     /// <exception cref="FileNotFoundException">There is no such file, or no such resource.</exception>
+    /// <exception cref="IOException">There is something else, such as a pipe.</exception>
     /// <exception cref="WeightsFileException">They are not this model's.</exception>
     public static WeightsFile Open(ExpectedWeights expected, LoadOptions options, Assembly assembly)
     {
@@ -147,9 +149,13 @@ internal sealed unsafe class WeightsFile : IDisposable
     private static WeightsFile OpenFile(ExpectedWeights expected, string path)
     {
         path = Path.GetFullPath(path);
-        return File.Exists(path)
-            ? new WeightsFile($"'{path}'", path)
-            : throw new FileNotFoundException($"The packed weights of model '{expected.Name}' are not at '{path}'. Building the project puts {expected.File} beside the program; or name the file in {nameof(LoadOptions)}.{nameof(LoadOptions.WeightsPath)}.", path);
+        if (File.Exists(path))
+        {
+            FilePlace.RequireReadable(path);
+            return new WeightsFile($"'{path}'", path);
+        }
+
+        throw new FileNotFoundException($"The packed weights of model '{expected.Name}' are not at '{path}'. Building the project puts {expected.File} beside the program; or name the file in {nameof(LoadOptions)}.{nameof(LoadOptions.WeightsPath)}.", path);
     }
 
     private static WeightsFile OpenResource(Assembly assembly, string name)

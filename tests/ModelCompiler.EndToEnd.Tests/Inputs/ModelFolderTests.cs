@@ -80,22 +80,6 @@ public sealed class ModelFolderTests : IDisposable
     public void AFolderInPlaceOfAFile()
         => Assert.Contains("found a folder, expected a file", Assert.Throws<ModelException>(() => ModelText.Read(temporary.Path, "")).Message, StringComparison.Ordinal);
 
-    /// <summary>What a shell's &lt;(command) is: it has no length.</summary>
-    [Fact]
-    public async Task ATextMayComeThroughAPipe()
-    {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Pipes have no place among files there.");
-        string pipe = temporary.File("pipe");
-        using (Process made = Process.Start("mkfifo", pipe))
-        {
-            await made.WaitForExitAsync(TestContext.Current.CancellationToken);
-        }
-
-        Task writing = Task.Run(() => File.WriteAllText(pipe, "a text"), TestContext.Current.CancellationToken);
-        Assert.Equal("a text", ModelText.Read(pipe, "").Text);
-        await writing;
-    }
-
     [Fact]
     public void NoWeights()
     {

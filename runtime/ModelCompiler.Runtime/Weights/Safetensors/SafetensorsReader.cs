@@ -26,6 +26,7 @@ public sealed class SafetensorsReader : IDisposable
     public SafetensorsReader(string path)
     {
         Path = path;
+        FilePlace.RequireReadable(path);
         stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
         try
         {
