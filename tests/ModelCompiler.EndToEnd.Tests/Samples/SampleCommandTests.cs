@@ -25,7 +25,7 @@ public sealed class SampleCommandTests : IDisposable
     public void APromptLongerThanTheContextIsOneSentence()
     {
         Finished refused = Run("HelloModel", string.Concat(Enumerable.Repeat("gold ", 400))).Expect(1);
-        Assert.Matches(@"^Found \d{3} tokens, expected at most 256, the model's context\. Give a shorter text\.\s*$", refused.Error);
+        Assert.Matches(@"^\s*Found \d{3} tokens, expected at most 256, the model's context\. Give a shorter text\.\s*$", refused.Error);
     }
 
     /// <summary>As it lies beside this test.</summary>
