@@ -22,8 +22,8 @@ internal static class EmbeddingLowering
     }
 
     /// <summary>
-    /// Integers [dim, batch, length] times the scale of each 32, [groups, batch, length]. Said with a product: of DequantizeLinear ONNX Runtime's CUDA provider (1.31) has a kernel for
-    /// one scale of all or of each row, and fails on groups; in front of a product it is fused away, here it is not.
+    /// Integers [dim, batch, length] times the scale of each 32, [groups, batch, length]. Said with a product: ONNX Runtime's CUDA provider (1.31) refuses a
+    /// DequantizeLinear of such groups ("Unsupported quantization type") where nothing fuses it with a product behind it.
     /// </summary>
     private static string Dequantised(Lowering l, string name, string codes, string scales, int dim)
     {

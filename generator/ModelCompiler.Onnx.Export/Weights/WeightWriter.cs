@@ -85,7 +85,7 @@ internal sealed class WeightWriter(
         return name;
     }
 
-    /// <summary>Integers times the scale of each 32 along the first axis, in the type of activations; runtimes fuse this and the product behind it.</summary>
+    /// <summary>Integers times the scale of each 32 along the first axis, in the type of activations; runtimes can fuse this and the product behind it.</summary>
     private string Dequantise(string name, string integers, string scales)
         => ToActivations(
             graph.Node("DequantizeLinear", name, [integers, scales], OnnxGraph.Attribute("axis", 0L), OnnxGraph.Attribute("block_size", (long)BlockFormat.GroupInputs)),
