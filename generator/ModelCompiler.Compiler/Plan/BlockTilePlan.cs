@@ -1,3 +1,5 @@
+using ModelCompiler.Compiler.Formats;
+
 namespace ModelCompiler.Compiler.Plan;
 
 /// <summary>
@@ -14,11 +16,23 @@ public static class BlockTilePlan
         _ => 2,
     };
 
-    /// <summary>Columns that a tile of <paramref name="rows"/> rows takes at once in a panel of <paramref name="columns"/>.</summary>
-    public static int Columns(TargetSet target, int rows, int columns)
+    /// <summary>Columns whose sums share a register: eight where x86 has its dot-product extension and the format's integers have 8 bits.</summary>
+    public static int LanesOfSum(TargetSet target, BlockFormat format) => target switch
+    {
+        TargetSet.Avx512 => format.Bits == 8 ? 8 : 16,
+        TargetSet.Avx2 => 8,
+        _ => 4,
+    };
+
+    /// <summary>
+    /// Columns that a tile of <paramref name="rows"/> rows takes at once in a panel of <paramref name="columns"/>, where the sums of <paramref name="lanesOfSum"/> columns share a register. On AVX-512
+    /// sums of eight are the dot-product extension's, which reaches only 16 registers.
+    /// </summary>
+    public static int Columns(TargetSet target, int lanesOfSum, int rows, int columns)
     {
         int widest = target switch
         {
+            TargetSet.Avx512 when lanesOfSum == 8 => rows switch { 1 => 64, 2 or 3 => 32, _ => 16 },
             TargetSet.Avx512 => rows <= 2 ? 64 : 32,
             TargetSet.Portable => 8,
             _ => rows switch { 1 => 32, 2 => 16, _ => 8 },

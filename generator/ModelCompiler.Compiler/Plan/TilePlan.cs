@@ -11,6 +11,9 @@ public enum TargetSet
     Portable,
 }
 
+/// <summary>What a tile asks for before it needs it: so many bytes ahead, 0 for nothing, into the second level of the caches or, near, the first.</summary>
+public readonly record struct ReadAhead(int Bytes, bool Near);
+
 /// <summary>
 /// How many rows (tokens) × columns (outputs) of a product are kept in registers at once. Each of the rows · columns / lanes accumulators is
 /// one chain of fused multiply-adds; ten to twelve of them hide the latency.
@@ -40,11 +43,15 @@ public static class TilePlan
     public const int UnpackRows = 96;
 
     /// <summary>
-    /// How many bytes ahead a tile asks for the numbers that it walks past, or 0: processors fetch ahead by themselves, but only to the end of a small page, and find the
-    /// stream anew behind it. Measured with AVX-512 and one row: decode in f32 2 to 10 % faster from memory, level to 24 % where the last-level cache holds a part. In 16
-    /// bits it was within noise from memory (bf16) or lost a third (f16), and lost 20 to 50 % from the cache; in 8 and 4 bits, and with AVX2 in f32, it won nothing or lost.
+    /// How far ahead a tile asks for the numbers that it walks past: processors fetch ahead by themselves, but only to the end of a small page, and find the stream anew
+    /// behind it. Measured with AVX-512 and one row.
+    /// <para>Zen 4: decode in f32 2 to 10 % faster from memory, level to 24 % where the last-level cache holds a part. In 16 bits it was within noise from memory (bf16) or lost a
+    /// third (f16), and lost 20 to 50 % from the cache; in 8 and 4 bits, and with AVX2 in f32, it won nothing or lost.</para>
+    /// <para>Zen 5, for which <paramref name="recent"/> stands (<see cref="Emit.Targets.VectorTarget.Recent"/>): 4 KiB ahead into L1, from memory + 5 % (q4), + 6 and 11 % (q8), + 12 % (f16), + 8 % (f32, 2 KiB into
+    /// L2: + 6), bf16 level; from the cache + 2 to + 12 %. 2 KiB lost up to 5 % there.</para>
     /// </summary>
-    public static int PrefetchBytes(TargetSet target, int rows, bool float32) => target == TargetSet.Avx512 && rows == 1 && float32 ? 2048 : 0;
+    public static ReadAhead Ahead(TargetSet target, int rows, bool float32, bool recent)
+        => target != TargetSet.Avx512 || rows != 1 ? default : recent ? new(4096, true) : float32 ? new(2048, false) : default;
 
     /// <summary>
     /// Whether the lines that a tile is about to write are asked for before its product: a store waits for its line, and the queue of stores is shorter than a tile. Measured with AVX-512, 2 threads,
@@ -54,7 +61,7 @@ public static class TilePlan
 
     /// <summary>Columns of a tile of any format.</summary>
     public static int Columns(TargetSet target, WeightFormat format, int rows, int columns)
-        => format is BlockFormat ? BlockTilePlan.Columns(target, rows, columns) : Columns(target, rows, columns);
+        => format is BlockFormat block ? BlockTilePlan.Columns(target, BlockTilePlan.LanesOfSum(target, block), rows, columns) : Columns(target, rows, columns);
 
     /// <summary>Columns of a tile of <paramref name="rows"/> rows in a panel of <paramref name="columns"/>.</summary>
     public static int Columns(TargetSet target, int rows, int columns)

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics.X86;
 using System.Text.RegularExpressions;
 using ModelCompiler.EndToEnd.Tests.Conformance;
 using ModelCompiler.Runtime;
@@ -15,9 +16,9 @@ public partial class MachineCodeTests(NativeProgram program, ITestOutputHelper o
     [InlineData("Avx512", "F32", 6, "zmm", 4)]
     [InlineData("Avx512", "F16", 5, "zmm", 4)]
     [InlineData("Avx512", "BF16", 5, "zmm", 4)]
-    [InlineData("Avx512", "Q8", 6, "zmm", 2, "vpmaddwd")]
+    [InlineData("Avx512", "Q8Plain", 6, "zmm", 2, "vpmaddwd")]
     [InlineData("Avx512", "Q4", 6, "zmm", 2, "vpmadd")]
-    [InlineData("Avx2", "Q8", 5, "ymm", 1, "vpmaddwd")]
+    [InlineData("Avx2", "Q8Plain", 5, "ymm", 1, "vpmaddwd")]
     [InlineData("Avx2", "Q4", 5, "ymm", 1, "vpmadd")]
     [InlineData("Avx2", "F32", 6, "ymm", 2)]
     [InlineData("Avx2", "F16", 6, "ymm", 2)]
@@ -29,15 +30,32 @@ public partial class MachineCodeTests(NativeProgram program, ITestOutputHelper o
     {
         Engines.Require(Enum.Parse<InstructionSet>(target));
         Engines.Require(InstructionSet.Avx2);
-        Regex tile = new($@"\+{target}Kernels:Tile{rows}x\w*x64{format}(Add)?\(");
-        List<(string Method, string[] Lines)> tiles = [.. program.TileListings.Where(item => tile.IsMatch(item.Method))];
+        AssertInRegisters(program.Older, $@"\+{target}Kernels:Tile{rows}x\w*x64{format}(Add)?\(", rows, register, registers, instruction);
+    }
+
+    /// <summary>The same with the dot-product extension, which reaches sixteen registers only; nothing to see on a processor without it.</summary>
+    [Theory]
+    [InlineData("Avx512", 6, 2, 18)] // known: the float sums of the groups before, 9 registers, lie on the stack while a group's 96 products are made
+    [InlineData("Avx2", 5, 1, 0)]
+    public void JitKeepsDotProductsInRegisters(string target, int rows, int registers, int spills)
+    {
+        if (AvxVnni.IsSupported)
+        {
+            AssertInRegisters(program.Here, $@"\+{target}Kernels:Tile{rows}x\w*x64Q8\(", rows, "ymm", registers, "vpdpbusd", spills);
+        }
+    }
+
+    private void AssertInRegisters(JitRun run, string pattern, int rows, string register, int registers, string instruction, int known = 0)
+    {
+        Regex tile = new(pattern);
+        List<(string Method, string[] Lines)> tiles = [.. run.Tiles.Where(item => tile.IsMatch(item.Method))];
         Assert.NotEmpty(tiles);
         List<string> faults = [];
         foreach ((string method, string[] listing) in tiles)
         {
             IReadOnlyList<string> loop = InnerLoop.OfJit(listing);
             int products = loop.Count(line => line.StartsWith(instruction) && line.Contains(register));
-            faults.AddRange(Faults(method, loop, products, rows * registers, StackOfX64()));
+            faults.AddRange(Faults(method, loop, products, rows * registers, StackOfX64(), known));
         }
 
         Assert.True(faults.Count == 0, string.Join('\n', faults));
@@ -54,7 +72,7 @@ public partial class MachineCodeTests(NativeProgram program, ITestOutputHelper o
         Engines.Require(Enum.Parse<InstructionSet>(target));
         Engines.Require(InstructionSet.Avx2);
         Regex tile = new($@"\+{target}Kernels:Cache\dx\w*(64|128){format}\(");
-        List<(string Method, string[] Lines)> tiles = [.. program.TileListings.Where(item => tile.IsMatch(item.Method))];
+        List<(string Method, string[] Lines)> tiles = [.. program.Older.Tiles.Where(item => tile.IsMatch(item.Method))];
         Assert.NotEmpty(tiles);
         List<string> faults = [];
         foreach ((string method, string[] listing) in tiles)
@@ -68,21 +86,41 @@ public partial class MachineCodeTests(NativeProgram program, ITestOutputHelper o
 
     /// <summary>One row walks from memory: where it was measured to win, it asks ahead, once for each line.</summary>
     [Theory]
-    [InlineData("Avx512", "F32", true)]
-    [InlineData("Avx512", "BF16", false)]
-    [InlineData("Avx512", "Q8", false)]
-    [InlineData("Avx2", "F32", false)]
-    public void JitAsksAheadForFloat32(string target, string format, bool asks)
+    [InlineData("Avx512", "F32Plain", "vfmadd", 1)]
+    [InlineData("Avx512", "BF16Plain", "vfmadd", 0)]
+    [InlineData("Avx512", "Q8Plain", "vpmaddwd", 0)]
+    [InlineData("Avx2", "F32", "vfmadd", 0)]
+    public void JitAsksAheadForFloat32(string target, string format, string product, int linesPerProduct)
     {
         Engines.Require(Enum.Parse<InstructionSet>(target));
-        Regex tile = new($@"\+{target}Kernels:Tile1x\d+x64{format}\(");
-        (string Method, string[] Lines)[] tiles = [.. program.TileListings.Where(item => tile.IsMatch(item.Method))];
+        AssertAsksAhead(program.Older, $@"\+{target}Kernels:Tile1x\d+x64{format}\(", "prefetcht1", product, linesPerProduct, 1);
+    }
+
+    /// <summary>Younger processors ask in all formats; nothing to see on an older one.</summary>
+    [Theory]
+    [InlineData("F32", "vfmadd", 1)]
+    [InlineData("BF16", "vfmadd", 2)]
+    [InlineData("F16", "vfmadd", 2)]
+    [InlineData("Q8", "vpdpbusd", 2)]
+    [InlineData("Q4", "vpmaddubsw", 2)]
+    public void JitAsksAheadOnYoungerProcessors(string format, string product, int productsPerLine)
+    {
+        if (AvxVnni.IsSupported && Avx512F.IsSupported)
+        {
+            AssertAsksAhead(program.Here, $@"\+Avx512Kernels:Tile1x\d+x64{format}\(", "prefetcht0", product, 1, productsPerLine);
+        }
+    }
+
+    private static void AssertAsksAhead(JitRun run, string pattern, string prefetch, string product, int lines, int products)
+    {
+        Regex tile = new(pattern);
+        (string Method, string[] Lines)[] tiles = [.. run.Tiles.Where(item => tile.IsMatch(item.Method))];
         Assert.NotEmpty(tiles);
         foreach ((string method, string[] listing) in tiles)
         {
             IReadOnlyList<string> loop = InnerLoop.OfJit(listing);
-            int lines = loop.Count(line => line.StartsWith("vfmadd") && line.Contains("zmm")); // of sixteen floats, one multiply-add each
-            Assert.True(loop.Count(line => line.StartsWith("prefetcht1")) == (asks ? lines : 0), $"{method}\n{string.Join('\n', loop)}");
+            int found = loop.Count(line => line.StartsWith(product));
+            Assert.True(found > 0 && loop.Count(line => line.StartsWith(prefetch)) * products == found * lines, $"{method}\n{string.Join('\n', loop)}");
         }
     }
 
@@ -103,7 +141,7 @@ public partial class MachineCodeTests(NativeProgram program, ITestOutputHelper o
         Assert.True(faults.Count == 0, string.Join('\n', faults));
     }
 
-    private IEnumerable<string> Faults(string method, IReadOnlyList<string> loop, int products, int accumulators, Regex stack)
+    private IEnumerable<string> Faults(string method, IReadOnlyList<string> loop, int products, int accumulators, Regex stack, int known = 0)
     {
         int spills = loop.Count(line => stack.IsMatch(line));
         output.WriteLine($"{method}: {loop.Count} instructions in the loop, {products} multiply-adds, {spills} uses of the stack");
@@ -111,7 +149,7 @@ public partial class MachineCodeTests(NativeProgram program, ITestOutputHelper o
         {
             yield return $"{method}: {products} multiply-adds for {accumulators} accumulators\n{string.Join('\n', loop)}";
         }
-        else if (spills > (method.Contains(".Trainable+") && method.Contains("xNx") ? 1 : 0)) // known: the bound of training's loops is no constant, and lies there
+        else if (spills > (method.Contains(".Trainable+") && method.Contains("xNx") ? 1 : known)) // known: the bound of training's loops is no constant, and lies there
         {
             yield return $"{method} uses the stack {spills} times in its inner loop";
         }
@@ -123,7 +161,7 @@ public partial class MachineCodeTests(NativeProgram program, ITestOutputHelper o
     [GeneratedRegex(@"\[(sp|x29)")]
     private static partial Regex StackOfArm();
 
-    [GeneratedRegex(@"<\S*NeonKernels__Tile4x\S*>:")]
+    [GeneratedRegex(@"<\S*NeonKernels__Tile4x\S*(?<!Plain)>:")]
     private static partial Regex NeonTile();
 
     [GeneratedRegex(@"^(fmla\s+v\d+\.4s, v\d+\.4s, v\d+\.s\[\d\]|sdot\s+v\d+\.4s, v\d+\.16b, v\d+\.4b\[\d\])")]

@@ -46,7 +46,8 @@ public sealed class NativeProgram : IDisposable
     private readonly Lazy<string> emittedForArm;
     private readonly Lazy<string> jit;
     private readonly Lazy<string> arm;
-    private readonly Lazy<IReadOnlyList<(string Method, string[] Lines)>> tileListings;
+    private readonly Lazy<JitRun> older;
+    private readonly Lazy<JitRun> here;
 
     public NativeProgram()
     {
@@ -59,7 +60,8 @@ public sealed class NativeProgram : IDisposable
         emittedForArm = new(() => Emit("emitted-arm", ConformanceModels.Cases, EmitForArm, InstructionSet.Neon, InstructionSet.Portable));
         jit = new(CompileForJit);
         arm = new(() => Publish("linux-arm64", "", emittedForArm.Value));
-        tileListings = new(() => Disassemble("Tile* Cache*"));
+        older = new(() => RunOnJit("jit-older", new() { ["DOTNET_EnableAVXVNNI"] = "0" }));
+        here = new(() => RunOnJit("jit-here", []));
     }
 
     private static string ProjectFolder => Path.Combine(SharedData.RepositoryRoot, "tests", "Conformance.Native");
@@ -79,8 +81,11 @@ public sealed class NativeProgram : IDisposable
     /// <summary>The program's assembly for the JIT; its folder has all that <c>dotnet exec</c> needs.</summary>
     internal string ForJit => jit.Value;
 
-    /// <summary>Every register tile as the JIT compiles it.</summary>
-    internal IReadOnlyList<(string Method, string[] Lines)> TileListings => tileListings.Value;
+    /// <summary>A run on the JIT without the dot products of x86's younger processors.</summary>
+    internal JitRun Older => older.Value;
+
+    /// <summary>A run on the JIT with all that this processor has.</summary>
+    internal JitRun Here => here.Value;
 
     /// <summary>Publishes with NativeAOT and returns the program. A warning of the trimmer or the native compiler fails it.</summary>
     internal string Publish(string runtimeIdentifier, string instructionSet) => Publish(runtimeIdentifier, instructionSet, emitted.Value);
@@ -219,14 +224,17 @@ public sealed class NativeProgram : IDisposable
         return folder;
     }
 
-    /// <summary>Runs the program on the JIT, which writes down the methods that it compiles.</summary>
-    private List<(string Method, string[] Lines)> Disassemble(string methods)
+    /// <summary>Runs the program on the JIT, which writes down the tiles that it compiles.</summary>
+    private JitRun RunOnJit(string name, Dictionary<string, string> environment)
     {
-        string file = temporary.File("jit.txt");
-        Run("dotnet", ["exec", ForJit], new() { ["DOTNET_JitDisasm"] = methods, ["DOTNET_JitStdOutFile"] = file, ["CONFORMANCE_THREADS"] = "1" });
+        string file = temporary.File(name + ".txt");
+        environment["DOTNET_JitDisasm"] = "Tile* Cache*";
+        environment["DOTNET_JitStdOutFile"] = file;
+        environment["CONFORMANCE_THREADS"] = "1";
+        Dictionary<(string Model, InstructionSet Set), float[]> results = Run("dotnet", ["exec", ForJit], environment);
         string[] parts = File.ReadAllText(file).Split("; Assembly listing for method ");
         Assert.True(parts.Length > 1, "the JIT wrote nothing down");
-        return [.. parts.Skip(1).Select(part => (part[..part.IndexOf('\n')], part.Split('\n')[1..]))];
+        return new(results, [.. parts.Skip(1).Select(part => (part[..part.IndexOf('\n')], part.Split('\n')[1..]))]);
     }
 
     private string CompileForJit()
@@ -245,3 +253,6 @@ public sealed class NativeProgram : IDisposable
         return program;
     }
 }
+
+/// <summary>What a run of the program on the JIT gave, and every register tile as the JIT compiled it.</summary>
+internal sealed record JitRun(Dictionary<(string Model, InstructionSet Set), float[]> Results, IReadOnlyList<(string Method, string[] Lines)> Tiles);

@@ -62,6 +62,14 @@ public class NativeTests(NativeProgram program)
         Compare(program.Run("dotnet", ["exec", program.ForJit], new() { [off] = "0" }), left);
     }
 
+    /// <summary>x86 without its dot-product extension, which processors before Zen 5 and Sapphire Rapids have not.</summary>
+    [Fact]
+    public void JitOfAnOlderProcessor()
+    {
+        Engines.Require(InstructionSet.Avx512);
+        Compare(program.Older.Results, InstructionSet.Avx512, InstructionSet.Avx2, InstructionSet.Portable);
+    }
+
     internal static void RequireArmTools()
     {
         foreach (string tool in (string[])["clang", "lld", "aarch64-linux-gnu-objcopy", "aarch64-linux-gnu-objdump", "qemu-aarch64-static"])

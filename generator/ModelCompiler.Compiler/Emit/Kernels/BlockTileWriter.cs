@@ -11,22 +11,27 @@ namespace ModelCompiler.Compiler.Emit.Kernels;
 internal static class BlockTileWriter
 {
     /// <summary>Writes the method of a tile of <paramref name="rows"/> rows, with the parameters of any tile; a row of x is a row of records (see <see cref="BlockDot"/>).</summary>
-    public static void Write(KernelSet set, SourceWriter writer, Product product, int rows, string name) => Write(set, writer, set.Target.Dot, product, rows, name);
+    public static void Write(KernelSet set, SourceWriter writer, Product product, int rows, string name)
+    {
+        BlockDot dot = set.Target.Dot((BlockFormat)product.Format);
+        Write(set, writer, dot, product, rows, name, dot.Guard ?? (TileWriter.Parts(set.Target, product, rows) ? set.Target.Recent : null));
+    }
 
-    private static void Write(KernelSet set, SourceWriter writer, BlockDot dot, Product product, int rows, string name)
+    /// <summary>The tile where <paramref name="guard"/> holds; null: what runs where none does.</summary>
+    private static void Write(KernelSet set, SourceWriter writer, BlockDot dot, Product product, int rows, string name, string? guard)
     {
         VectorTarget target = set.Target;
         BlockFormat format = (BlockFormat)product.Format;
         int inputs = product.Inputs ?? throw new ArgumentException("A product in a block format has a fixed number of inputs.", nameof(product));
-        int width = BlockTilePlan.Columns(target.Set, rows, product.Columns);
-        BlockTile tile = new(format, rows, width / target.Lanes, product.PanelStride);
+        int width = BlockTilePlan.Columns(target.Set, dot.LanesOfSum(target), rows, product.Columns);
+        BlockTile tile = new(format, rows, width / target.Lanes, product.PanelStride, TilePlan.Ahead(target.Set, rows, float32: false, guard is not null));
         bool loops = width != product.Columns;
         writer.Line($"/// <summary>{rows} row{(rows == 1 ? "" : "s")} × {product.Columns} columns{(loops ? $", {width} columns at a time" : "")}.</summary>");
         writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         writer.Open($"private static void {name}(float* x, nint xStride, byte* panel, float* y, nint yStride{product.FurtherParameters})");
-        if (dot.Guard is { } guard)
+        if (guard is not null)
         {
-            WriteFallback(set, writer, dot.Fallback!, product, rows, guard);
+            TileWriter.WriteGuard(set, writer, product, name, guard, (own, plain) => Write(set, own, dot.Fallback ?? dot, product, rows, plain, null));
         }
 
         foreach (string constant in dot.TileConstants(target, format))
@@ -61,18 +66,6 @@ internal static class BlockTileWriter
         }
 
         writer.Close();
-    }
-
-    private static void WriteFallback(KernelSet set, SourceWriter writer, BlockDot fallback, Product product, int rows, string guard)
-    {
-        string plain = $"Tile1x{product.Suffix}Plain";
-        set.Require(KernelFile.Tiles, plain, own => Write(set, own, fallback, product, 1, plain));
-        writer.Open($"if (!{guard})");
-        writer.Open($"for (int row = 0; row < {rows}; row++)");
-        writer.Line($"{plain}(x + (row * xStride), xStride, panel, y + (row * yStride), yStride{product.FurtherArguments.Replace("residual,", "residual + (row * residualStride),")});");
-        writer.Close().Line();
-        writer.Line("return;");
-        writer.Close().Line();
     }
 
     private static void WriteRowPointers(SourceWriter writer, int rows, string type, string name, string first, string stride)

@@ -154,7 +154,7 @@ internal sealed class CacheTileWriter(KernelSet set, CacheBlock block, bool valu
                 }
             }
 
-            PrefetchWriter.WriteAhead(writer, target, TilePlan.PrefetchBytes(target.Set, rows, numbers == 1), "w", input * columns, registers);
+            PrefetchWriter.WriteAhead(writer, target, TilePlan.Ahead(target.Set, rows, numbers == 1, recent: false), "w", input * columns, registers);
 
             for (int register = 0; register < registers; register++)
             {

@@ -1,4 +1,5 @@
 using ModelCompiler.Compiler.Emit.Targets;
+using ModelCompiler.Compiler.Plan;
 
 namespace ModelCompiler.Compiler.Emit.Kernels;
 
@@ -8,7 +9,7 @@ namespace ModelCompiler.Compiler.Emit.Kernels;
 /// </summary>
 internal static class PrefetchWriter
 {
-    private const int LineFloats = 16;
+    private const int LineBytes = 64;
 
     /// <summary>Requires <c>(y, stride, rows)</c>, which asks for columns of some rows, y[rows × columns].</summary>
     public static string Rows(KernelSet set, int columns, bool near)
@@ -26,19 +27,19 @@ internal static class PrefetchWriter
         });
     }
 
-    /// <summary>Asks for what lies <paramref name="bytes"/> ahead of some registers, which are loaded from floats (or words as wide) at pointer[offset]; 0: for nothing.</summary>
-    public static void WriteAhead(SourceWriter writer, VectorTarget target, int bytes, string pointer, int offset, int registers)
+    /// <summary>Asks for what lies ahead of some registers, which are loaded from elements of <paramref name="elementBytes"/> bytes at pointer[offset].</summary>
+    public static void WriteAhead(SourceWriter writer, VectorTarget target, ReadAhead ahead, string pointer, int offset, int registers, int elementBytes = sizeof(float))
     {
-        if (bytes > 0)
+        if (ahead.Bytes > 0)
         {
-            WriteLines(writer, target, pointer, offset + (bytes / sizeof(float)), registers * target.Lanes, near: false);
+            WriteLines(writer, target, pointer, offset + (ahead.Bytes / elementBytes), registers * target.Lanes * sizeof(float) / elementBytes, ahead.Near, elementBytes);
         }
     }
 
-    /// <summary>Asks for the lines of <paramref name="columns"/> floats (or words as wide) at pointer[offset].</summary>
-    public static void WriteLines(SourceWriter writer, VectorTarget target, string pointer, int offset, int columns, bool near)
+    /// <summary>Asks for the lines of <paramref name="columns"/> elements at pointer[offset].</summary>
+    public static void WriteLines(SourceWriter writer, VectorTarget target, string pointer, int offset, int columns, bool near, int elementBytes = sizeof(float))
     {
-        for (int column = 0; column < columns; column += LineFloats)
+        for (int column = 0; column < columns; column += LineBytes / elementBytes)
         {
             int at = offset + column;
             if (target.Prefetch(at == 0 ? pointer : $"&{pointer}[{at}]", near) is { } prefetch)

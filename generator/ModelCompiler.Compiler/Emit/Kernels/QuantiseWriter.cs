@@ -94,7 +94,7 @@ internal static class QuantiseWriter
                 writer.Line($"var q{r} = {t.Fma($"x{r}", "inverse", "rounder")}.AsInt32() - rounder.AsInt32();");
             }
 
-            t.Dot.WriteRecord(writer, t, format, [.. Enumerable.Range(0, registers).Select(r => $"q{r}")]);
+            t.Dot(format).WriteRecord(writer, t, format, [.. Enumerable.Range(0, registers).Select(r => $"q{r}")]);
             writer.Close();
         });
 }

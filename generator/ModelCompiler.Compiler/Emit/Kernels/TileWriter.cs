@@ -76,19 +76,40 @@ internal static class TileWriter
             }
             else
             {
-                WriteTile(writer, set.Target, product, rows, name);
+                WriteTile(set, writer, product, rows, name, set.Target.Recent);
             }
         });
     }
 
-    private static void WriteTile(SourceWriter writer, VectorTarget target, Product product, int rows, string name)
+    /// <summary>Whether a tile for recent processors differs from one for any.</summary>
+    internal static bool Parts(VectorTarget target, Product product, int rows)
+        => target.Recent is not null && TilePlan.Ahead(target.Set, rows, product.Format is F32Format, true) != TilePlan.Ahead(target.Set, rows, product.Format is F32Format, false);
+
+    /// <summary>Hands over to a method of its own, which <paramref name="writePlain"/> writes, where <paramref name="guard"/> does not hold.</summary>
+    internal static void WriteGuard(KernelSet set, SourceWriter writer, Product product, string name, string guard, Action<SourceWriter, string> writePlain)
     {
+        string plain = set.Require(KernelFile.Tiles, name + "Plain", own => writePlain(own, name + "Plain"));
+        writer.Open($"if (!{guard})");
+        writer.Line($"{plain}(x, xStride, panel, y, yStride{product.FurtherArguments});");
+        writer.Line("return;");
+        writer.Close().Line();
+    }
+
+    /// <summary>The tile of processors for which <paramref name="recent"/> holds; null: of any.</summary>
+    private static void WriteTile(KernelSet set, SourceWriter writer, Product product, int rows, string name, string? recent)
+    {
+        VectorTarget target = set.Target;
         int width = TilePlan.Columns(target.Set, rows, product.Columns);
         int registers = width / target.Lanes;
         string columnLoop = width == product.Columns ? "" : $", {width} columns at a time";
         writer.Line($"/// <summary>{rows} row{(rows == 1 ? "" : "s")} × {product.Columns} columns{columnLoop}: {rows * registers} accumulators in registers.</summary>");
         writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         writer.Open($"private static void {name}(float* x, nint xStride, {product.Format.ElementType}* panel, float* y, nint yStride{product.FurtherParameters})");
+        if (recent is not null && Parts(target, product, rows))
+        {
+            WriteGuard(set, writer, product, name, recent, (own, plain) => WriteTile(set, own, product, rows, plain, null));
+        }
+
         for (int row = 0; row < rows; row++)
         {
             writer.Line(row == 0 ? "float* x0 = x;" : $"float* x{row} = &x{row - 1}[xStride];");
@@ -116,7 +137,7 @@ internal static class TileWriter
         }
 
         WriteAccumulators(writer, target, product, rows, registers);
-        WriteLoop(writer, target, product, rows, registers);
+        WriteLoop(writer, target, product, rows, registers, recent is not null);
         WriteStores(writer, target, product, rows, registers);
         if (loops)
         {
@@ -148,9 +169,10 @@ internal static class TileWriter
 
     private static string Place(string pointer, int offset) => offset == 0 ? pointer : $"&{pointer}[{offset}]";
 
-    private static void WriteLoop(SourceWriter writer, VectorTarget target, Product product, int rows, int registers)
+    private static void WriteLoop(SourceWriter writer, VectorTarget target, Product product, int rows, int registers, bool recent)
     {
         int group = product.Format.InputsPerGroup;
+        ReadAhead ahead = TilePlan.Ahead(target.Set, rows, product.Format is F32Format, recent);
         int unroll = TilePlan.InputsPerTurn(Math.Max(group, target.InputsPerLoad), rows * registers, product.Inputs is null ? 4 : 8);
         string limit = product.Inputs is { } inputs ? Literals.Int(inputs) : "inputs";
         writer.Open($"for (nint k = 0; k < {limit}; k += {unroll})");
@@ -169,7 +191,7 @@ internal static class TileWriter
                 }
             }
 
-            PrefetchWriter.WriteAhead(writer, target, TilePlan.PrefetchBytes(target.Set, rows, product.Format is F32Format), "w", input * product.PanelStride, registers);
+            PrefetchWriter.WriteAhead(writer, target, ahead, "w", input / group * product.PanelStride, input % group == 0 ? registers : 0);
 
             for (int register = 0; register < registers; register++)
             {

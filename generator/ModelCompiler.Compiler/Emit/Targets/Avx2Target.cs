@@ -1,3 +1,4 @@
+using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Plan;
 
 namespace ModelCompiler.Compiler.Emit.Targets;
@@ -13,7 +14,9 @@ internal sealed class Avx2Target() : VectorTarget(TargetSet.Avx2, 8)
 
     public override Func<string, string, bool, string> Interleave => (a, b, upper) => $"Avx.Unpack{(upper ? "High" : "Low")}({a}, {b})";
 
-    public override BlockDot Dot { get; } = new PairwiseDot("Avx2");
+    private readonly PairwiseDot pairs = new("Avx2");
+
+    public override BlockDot Dot(BlockFormat format) => format.Bits == 8 ? new VnniDot(pairs) : pairs;
 
     public override string LoadScales(string pointer) => $"(Avx2.ConvertToVector256Int32(Vector128.Load((ushort*)({pointer}))) << 16).AsSingle()";
 }

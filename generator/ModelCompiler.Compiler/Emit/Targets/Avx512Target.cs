@@ -1,3 +1,4 @@
+using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Plan;
 
 namespace ModelCompiler.Compiler.Emit.Targets;
@@ -9,13 +10,18 @@ internal sealed class Avx512Target() : VectorTarget(TargetSet.Avx512, 16)
 
     public override string Description => "AVX-512: sixteen lanes, 32 registers.";
 
+    // AMD since Zen 5, Intel since Sapphire Rapids.
+    public override string? Recent => "AvxVnni.IsSupported";
+
     public override string Fma(string a, string b, string c) => $"Avx512F.FusedMultiplyAdd({a}, {b}, {c})";
 
     public override Func<string, string, bool, string> Interleave => (a, b, upper) => $"Avx512F.Unpack{(upper ? "High" : "Low")}({a}, {b})";
 
     public override string Prefetch(string pointer, bool near) => $"Sse.Prefetch{(near ? 0 : 1)}({pointer});";
 
-    public override BlockDot Dot { get; } = new PairwiseDot("Avx512BW");
+    private readonly PairwiseDot pairs = new("Avx512BW");
+
+    public override BlockDot Dot(BlockFormat format) => format.Bits == 8 ? new VnniDot(pairs) : pairs;
 
     public override string LoadScales(string pointer) => $"(Avx512F.ConvertToVector512Int32(Vector256.Load((ushort*)({pointer}))) << 16).AsSingle()";
 }

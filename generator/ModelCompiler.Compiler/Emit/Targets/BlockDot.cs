@@ -1,10 +1,15 @@
+using ModelCompiler.Compiler.Emit.Kernels;
 using ModelCompiler.Compiler.Formats;
+using ModelCompiler.Compiler.Plan;
 
 namespace ModelCompiler.Compiler.Emit.Targets;
 
 /// <summary>What a tile of a block format multiplies: <paramref name="Rows"/> rows by <paramref name="Registers"/> registers of columns of panels <paramref name="PanelStride"/> columns wide.</summary>
-internal sealed record BlockTile(BlockFormat Format, int Rows, int Registers, int PanelStride)
+internal sealed record BlockTile(BlockFormat Format, int Rows, int Registers, int PanelStride, ReadAhead Ahead)
 {
+    /// <summary>Asks for what lies ahead of a chunk.</summary>
+    public void WriteAhead(SourceWriter writer, VectorTarget target, int chunk) => PrefetchWriter.WriteAhead(writer, target, Ahead, "chunks", ChunkOffsetBytes(chunk), Registers, sizeof(byte));
+
     /// <summary>Where chunk <paramref name="chunk"/> of the tile's columns begins, counted from the group's first chunk at the tile's first column.</summary>
     public int ChunkOffsetBytes(int chunk) => chunk * PanelStride * BlockFormat.ColumnBytes;
 }
@@ -19,8 +24,11 @@ internal abstract class BlockDot
     /// <summary>A condition that the processor must meet besides those of the instruction set; null: none.</summary>
     public virtual string? Guard => null;
 
-    /// <summary>What takes over, row by row, where <see cref="Guard"/> does not hold. Reads the same records.</summary>
+    /// <summary>What takes over, tile by tile, where <see cref="Guard"/> does not hold.</summary>
     public virtual BlockDot? Fallback => null;
+
+    /// <summary>Columns whose sums share a register.</summary>
+    public virtual int LanesOfSum(VectorTarget target) => target.Lanes;
 
     /// <summary>Declarations before the loop of a tile.</summary>
     public abstract IEnumerable<string> TileConstants(VectorTarget target, BlockFormat format);

@@ -1,3 +1,4 @@
+using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Plan;
 
 namespace ModelCompiler.Compiler.Emit.Targets;
@@ -20,7 +21,7 @@ internal sealed class NeonTarget() : VectorTarget(TargetSet.Neon, 4)
 
     public override Func<string, string, bool, string> Interleave => (a, b, upper) => $"AdvSimd.Arm64.Zip{(upper ? "High" : "Low")}({a}, {b})";
 
-    public override BlockDot Dot { get; } = new QuadDot(
+    private readonly QuadDot quads = new QuadDot(
         (_, sum, w, x, quad) => $"Dp.DotProductBySelectedQuadruplet({sum}, {w}, {x}, {quad})",
         "Dp.IsSupported",
         QuadDot.ByHelper(writer =>
@@ -29,6 +30,8 @@ internal sealed class NeonTarget() : VectorTarget(TargetSet.Neon, 4)
             writer.Line("var pairs = AdvSimd.Arm64.AddPairwise(AdvSimd.MultiplyWideningLower(w.GetLower(), four.GetLower()), AdvSimd.MultiplyWideningUpper(w, four));");
             writer.Line("return AdvSimd.AddPairwiseWideningAndAdd(sum, pairs);");
         }));
+
+    public override BlockDot Dot(BlockFormat format) => quads;
 
     public override string LoadScales(string pointer) => $"(AdvSimd.ZeroExtendWideningLower(Vector64.Load((ushort*)({pointer}))) << 16).AsSingle()";
 }

@@ -33,6 +33,7 @@ internal sealed class PairwiseDot(string instructions) : BlockDot
 
         for (int chunk = 0; chunk < tile.Format.Chunks; chunk++)
         {
+            tile.WriteAhead(writer, t, chunk);
             for (int half = 0; half < 2; half++)
             {
                 writer.Line("{");

@@ -1,3 +1,4 @@
+using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Plan;
 
 namespace ModelCompiler.Compiler.Emit.Targets;
@@ -15,7 +16,7 @@ internal sealed class PortableTarget() : VectorTarget(TargetSet.Portable, 4)
     public override string Fma(string a, string b, string c) => $"Vector128.FusedMultiplyAdd({a}, {b}, {c})";
 
     // Byte by byte in 32 bits: any processor has these shifts.
-    public override BlockDot Dot { get; } = QuadDot.ByHelper(writer =>
+    private readonly QuadDot quads = QuadDot.ByHelper(writer =>
     {
         writer.Line("int four = x.AsInt32().GetElement(quad);");
         writer.Line("var bytes = w.AsInt32();");
@@ -27,6 +28,8 @@ internal sealed class PortableTarget() : VectorTarget(TargetSet.Portable, 4)
 
         writer.Line("return sum;");
     });
+
+    public override BlockDot Dot(BlockFormat format) => quads;
 
     public override string LoadScales(string pointer) => $"(Vector128.WidenLower(Vector128.CreateScalar(*(ulong*)({pointer})).AsUInt16()) << 16).AsSingle()";
 }

@@ -1,3 +1,4 @@
+using ModelCompiler.Compiler.Formats;
 using ModelCompiler.Compiler.Plan;
 
 namespace ModelCompiler.Compiler.Emit.Targets;
@@ -35,8 +36,8 @@ internal abstract class VectorTarget(TargetSet set, int lanes)
     /// <summary>a · b + c, rounded once.</summary>
     public abstract string Fma(string a, string b, string c);
 
-    /// <summary>How it multiplies the integers of block formats.</summary>
-    public abstract BlockDot Dot { get; }
+    /// <summary>How it multiplies the integers of a block format.</summary>
+    public abstract BlockDot Dot(BlockFormat format);
 
     /// <summary>A register of floats from as many bfloat16 at a byte pointer.</summary>
     public abstract string LoadScales(string pointer);
@@ -55,6 +56,9 @@ internal abstract class VectorTarget(TargetSet set, int lanes)
     /// whether the upper halves. Null where there is no such instruction.
     /// </summary>
     public virtual Func<string, string, bool, string>? Interleave => null;
+
+    /// <summary>A C# condition that holds on the younger ones of the set's processors, where they are planned for apart; null: nowhere.</summary>
+    public virtual string? Recent => null;
 
     /// <summary>C# that asks for the cache line at a pointer before it is needed, as far as the second level or, near, the first; null where no plan asks, or C# has no such instruction.</summary>
     public virtual string? Prefetch(string pointer, bool near) => null;
