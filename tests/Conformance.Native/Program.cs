@@ -24,11 +24,14 @@ internal static class Program
     /// <summary>Of the second run of each: 2, or what the environment says (1 while the JIT writes down what it compiles: two threads would write into each other's lines).</summary>
     private static readonly int threads = int.Parse(Environment.GetEnvironmentVariable("CONFORMANCE_THREADS") ?? "2", CultureInfo.InvariantCulture);
 
+    /// <summary>What the names of models and trainings must end with; empty: all are run.</summary>
+    private static readonly string[] endings = (Environment.GetEnvironmentVariable("CONFORMANCE_ONLY") ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries);
+
     private static int Main(string[] arguments)
     {
         (string inputs, string outputs) = (arguments[0], arguments[1]);
         int wrong = 0;
-        foreach ((string name, Func<LoadOptions, CompiledModel> load) in EmittedModels.All)
+        foreach ((string name, Func<LoadOptions, CompiledModel> load) in EmittedModels.All.Where(model => Wanted(model.Name)))
         {
             int[] tokens = MemoryMarshal.Cast<byte, int>(File.ReadAllBytes(Path.Combine(inputs, name + ".tokens"))).ToArray();
             foreach (InstructionSet instructionSet in Emitted(load, inputs, name).Where(InstructionSets.IsSupported))
@@ -52,10 +55,12 @@ internal static class Program
         return wrong + Train(inputs, outputs);
     }
 
+    private static bool Wanted(string name) => endings.Length == 0 || endings.Any(ending => name.EndsWith(ending, StringComparison.Ordinal));
+
     private static int Train(string inputs, string outputs)
     {
         int wrong = 0;
-        foreach ((string name, Func<TrainingLoadOptions, TrainableModel> create) in EmittedModels.Trainings)
+        foreach ((string name, Func<TrainingLoadOptions, TrainableModel> create) in EmittedModels.Trainings.Where(training => Wanted(training.Name)))
         {
             float[] parameters = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(Path.Combine(inputs, name + ".parameters"))).ToArray();
             TrainingLoadOptions options = new() { WeightsPath = Path.Combine(inputs, name + ".mcw"), Threads = 1 };

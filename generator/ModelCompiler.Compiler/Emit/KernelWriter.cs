@@ -56,10 +56,17 @@ internal static class KernelWriter
         _ => TrainingKernelWriter.Describe(kernel),
     };
 
+    /// <summary>The full tile; of block formats its columns depend on what the processor multiplies with.</summary>
+    private static string Tile(TargetSet set, WeightFormat format)
+    {
+        int rows = TilePlan.Rows(set, format);
+        return format is BlockFormat ? $"{rows} rows" : $"{rows} × {TilePlan.Columns(set, rows, format.PanelColumns)}";
+    }
+
     private static string Describe(LinearKernel linear, TargetSet? target)
     {
         string product = linear.Gated ? $"{linear.Activation}(Wg · x) · (Wu · x)" : linear.Activation is { } f ? $"{f}(W · x{(linear.HasBias ? " + b" : "")})" : $"W · x{(linear.HasBias ? " + b" : "")}";
-        string tile = target is { } set ? $", tiles of {TilePlan.Rows(set, linear.Format)} × {TilePlan.Columns(set, linear.Format, TilePlan.Rows(set, linear.Format), linear.Format.PanelColumns)}" : "";
+        string tile = target is { } set ? $", tiles of {Tile(set, linear.Format)}" : "";
         string blocks = linear.InputBlocks > 1 ? $", inputs in {linear.InputBlocks} blocks of {linear.BlockInputs}" : "";
         long panelBytes = linear.Format.PanelBytes(linear.Inputs, linear.Format.PanelColumns);
         return $"y[rows × {linear.Outputs}] = {(linear.HasResidual ? "residual + " : "")}{product}, x[rows × {linear.Inputs}] (widths as padded). "

@@ -1,5 +1,3 @@
-using ModelCompiler.Compiler.Formats;
-
 namespace ModelCompiler.Compiler.Plan;
 
 /// <summary>
@@ -7,21 +5,13 @@ namespace ModelCompiler.Compiler.Plan;
 /// </summary>
 public static class BlockTilePlan
 {
-    /// <summary>AVX-512: 6 × 32 (24 accumulators, 4 weights, inputs, constants of 32 registers). AVX2: 5 × 8 of 16. NEON: 4 × 8 of 32, each row's inputs in a register of their own.</summary>
+    /// <summary>AVX-512: 6 × 32 (24 accumulators, 4 weights, inputs, constants of 32 registers), by the dot-product extension 6 × 16. AVX2: 5 × 8 of 16. NEON: 4 × 8 of 32, each row's inputs in a register of their own.</summary>
     public static int Rows(TargetSet target) => target switch
     {
         TargetSet.Avx512 => 6,
         TargetSet.Avx2 => 5,
         TargetSet.Neon => 4,
         _ => 2,
-    };
-
-    /// <summary>Columns whose sums share a register: eight where x86 has its dot-product extension and the format's integers have 8 bits.</summary>
-    public static int LanesOfSum(TargetSet target, BlockFormat format) => target switch
-    {
-        TargetSet.Avx512 => format.Bits == 8 ? 8 : 16,
-        TargetSet.Avx2 => 8,
-        _ => 4,
     };
 
     /// <summary>

@@ -52,6 +52,21 @@ public class NativeTests(NativeProgram program)
         Assert.Equal(actual.Count, compared);
     }
 
+    /// <summary>The block formats on an Arm processor without dot-product instructions.</summary>
+    [Fact]
+    public void NativeAotWithNeonWithoutDotProducts()
+    {
+        RequireArmTools();
+        Dictionary<(string Model, InstructionSet Set), float[]> actual = program.Run(
+            "qemu-aarch64-static", ["-cpu", "cortex-a53", "-L", ArmLibraries, program.PublishForArm()], new() { ["CONFORMANCE_ONLY"] = "_q8,_q4" });
+        (string Model, float[] Logits)[] expected = [.. program.Expected(all: true).Where(model => actual.ContainsKey((model.Model, InstructionSet.Neon)))];
+        Assert.NotEmpty(expected);
+        foreach ((string model, float[] logits) in expected)
+        {
+            Bits.AssertEqual(logits, actual[(model, InstructionSet.Neon)], $"{model} on {InstructionSet.Neon} without dot products");
+        }
+    }
+
     /// <summary>Without AVX-512 the JIT has 16 registers for AVX2's code, without AVX no fused multiply-add in hardware at all.</summary>
     [Theory]
     [InlineData("DOTNET_EnableAVX512", new[] { InstructionSet.Avx2, InstructionSet.Portable })]

@@ -24,7 +24,7 @@ internal static class BlockTileWriter
         BlockFormat format = (BlockFormat)product.Format;
         int inputs = product.Inputs ?? throw new ArgumentException("A product in a block format has a fixed number of inputs.", nameof(product));
         int width = BlockTilePlan.Columns(target.Set, dot.LanesOfSum(target), rows, product.Columns);
-        BlockTile tile = new(format, rows, width / target.Lanes, product.PanelStride, TilePlan.Ahead(target.Set, rows, float32: false, guard is not null));
+        BlockTile tile = new(format, rows, width / target.Lanes, product.PanelStride, TilePlan.Ahead(target.Set, rows, float32: false, recent: guard is not null && guard == target.Recent));
         bool loops = width != product.Columns;
         writer.Line($"/// <summary>{rows} row{(rows == 1 ? "" : "s")} × {product.Columns} columns{(loops ? $", {width} columns at a time" : "")}.</summary>");
         writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");

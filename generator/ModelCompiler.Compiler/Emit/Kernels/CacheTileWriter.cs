@@ -154,6 +154,7 @@ internal sealed class CacheTileWriter(KernelSet set, CacheBlock block, bool valu
                 }
             }
 
+            // what younger processors would win by asking farther was measured for weights only
             PrefetchWriter.WriteAhead(writer, target, TilePlan.Ahead(target.Set, rows, numbers == 1, recent: false), "w", input * columns, registers);
 
             for (int register = 0; register < registers; register++)

@@ -191,7 +191,11 @@ internal static class TileWriter
                 }
             }
 
-            PrefetchWriter.WriteAhead(writer, target, ahead, "w", input / group * product.PanelStride, input % group == 0 ? registers : 0);
+            if (input % group == 0)
+            {
+                PrefetchWriter.WriteAhead(writer, target, ahead, "w", input / group * product.PanelStride, registers);
+            }
+
 
             for (int register = 0; register < registers; register++)
             {

@@ -6,6 +6,8 @@ namespace ModelCompiler.Compiler.Emit.Targets;
 /// <summary>AVX2 with FMA: 16 registers of eight lanes.</summary>
 internal sealed class Avx2Target() : VectorTarget(TargetSet.Avx2, 8)
 {
+    private readonly PairwiseDot pairs = new("Avx2");
+
     public override string IsSupported => "Avx2.IsSupported && Fma.IsSupported";
 
     public override string Description => "AVX2 with FMA: eight lanes, 16 registers.";
@@ -13,8 +15,6 @@ internal sealed class Avx2Target() : VectorTarget(TargetSet.Avx2, 8)
     public override string Fma(string a, string b, string c) => $"Fma.MultiplyAdd({a}, {b}, {c})";
 
     public override Func<string, string, bool, string> Interleave => (a, b, upper) => $"Avx.Unpack{(upper ? "High" : "Low")}({a}, {b})";
-
-    private readonly PairwiseDot pairs = new("Avx2");
 
     public override BlockDot Dot(BlockFormat format) => format.Bits == 8 ? new VnniDot(pairs) : pairs;
 

@@ -6,6 +6,8 @@ namespace ModelCompiler.Compiler.Emit.Targets;
 /// <summary>AVX-512: 32 registers of sixteen lanes.</summary>
 internal sealed class Avx512Target() : VectorTarget(TargetSet.Avx512, 16)
 {
+    private readonly PairwiseDot pairs = new("Avx512BW");
+
     public override string IsSupported => "Avx512F.IsSupported && Avx512BW.IsSupported && Avx512DQ.IsSupported";
 
     public override string Description => "AVX-512: sixteen lanes, 32 registers.";
@@ -18,8 +20,6 @@ internal sealed class Avx512Target() : VectorTarget(TargetSet.Avx512, 16)
     public override Func<string, string, bool, string> Interleave => (a, b, upper) => $"Avx512F.Unpack{(upper ? "High" : "Low")}({a}, {b})";
 
     public override string Prefetch(string pointer, bool near) => $"Sse.Prefetch{(near ? 0 : 1)}({pointer});";
-
-    private readonly PairwiseDot pairs = new("Avx512BW");
 
     public override BlockDot Dot(BlockFormat format) => format.Bits == 8 ? new VnniDot(pairs) : pairs;
 

@@ -7,7 +7,7 @@ namespace ModelCompiler.Compiler.Emit.Targets;
 /// <summary>What a tile of a block format multiplies: <paramref name="Rows"/> rows by <paramref name="Registers"/> registers of columns of panels <paramref name="PanelStride"/> columns wide.</summary>
 internal sealed record BlockTile(BlockFormat Format, int Rows, int Registers, int PanelStride, ReadAhead Ahead)
 {
-    /// <summary>Asks for what lies ahead of a chunk.</summary>
+    /// <summary>Asks for what lies ahead of a chunk. Not for the scales between groups, 128 bytes of 2,176 (q8) or 1,152 (q4).</summary>
     public void WriteAhead(SourceWriter writer, VectorTarget target, int chunk) => PrefetchWriter.WriteAhead(writer, target, Ahead, "chunks", ChunkOffsetBytes(chunk), Registers, sizeof(byte));
 
     /// <summary>Where chunk <paramref name="chunk"/> of the tile's columns begins, counted from the group's first chunk at the tile's first column.</summary>
@@ -24,7 +24,7 @@ internal abstract class BlockDot
     /// <summary>A condition that the processor must meet besides those of the instruction set; null: none.</summary>
     public virtual string? Guard => null;
 
-    /// <summary>What takes over, tile by tile, where <see cref="Guard"/> does not hold.</summary>
+    /// <summary>What takes over, tile by tile, where <see cref="Guard"/> does not hold. <see cref="WriteRecord"/> writes what it reads there.</summary>
     public virtual BlockDot? Fallback => null;
 
     /// <summary>Columns whose sums share a register.</summary>

@@ -3,7 +3,7 @@ using ModelCompiler.Compiler.Formats;
 namespace ModelCompiler.Compiler.Emit.Targets;
 
 /// <summary>
-/// x86 without its dot-product extension: multiply-add-adjacent.
+/// x86's multiply-add-adjacent: 4 bits everywhere, 8 bits where there is no dot-product extension (<see cref="VnniDot"/>).
 /// <para>8 bits: products of 16-bit integers in pairs, summed in 32 bits. (In 8 bits each pair would have to be widened at once, by as many
 /// multiplications, and one factor held to seven bits.) Inputs are kept as 16 bits, in the order 0, 2, 1, 3 of each four: a chunk's even and odd bytes then meet
 /// them after one or two shifts.</para>

@@ -9,12 +9,6 @@ namespace ModelCompiler.Compiler.Emit.Targets;
 /// </summary>
 internal sealed class PortableTarget() : VectorTarget(TargetSet.Portable, 4)
 {
-    public override string IsSupported => "true";
-
-    public override string Description => "Any processor: four lanes through portable vectors.";
-
-    public override string Fma(string a, string b, string c) => $"Vector128.FusedMultiplyAdd({a}, {b}, {c})";
-
     // Byte by byte in 32 bits: any processor has these shifts.
     private readonly QuadDot quads = QuadDot.ByHelper(writer =>
     {
@@ -28,6 +22,12 @@ internal sealed class PortableTarget() : VectorTarget(TargetSet.Portable, 4)
 
         writer.Line("return sum;");
     });
+
+    public override string IsSupported => "true";
+
+    public override string Description => "Any processor: four lanes through portable vectors.";
+
+    public override string Fma(string a, string b, string c) => $"Vector128.FusedMultiplyAdd({a}, {b}, {c})";
 
     public override BlockDot Dot(BlockFormat format) => quads;
 
