@@ -16,7 +16,7 @@ public static class BlockTilePlan
 
     /// <summary>
     /// Columns that a tile of <paramref name="rows"/> rows takes at once in a panel of <paramref name="columns"/>, where the sums of <paramref name="lanesOfSum"/> columns share a register. On AVX-512
-    /// sums of eight are the dot-product extension's, which reaches only 16 registers.
+    /// sums of eight are the dot-product extension's, whose own encoding reaches only 16 registers.
     /// </summary>
     public static int Columns(TargetSet target, int lanesOfSum, int rows, int columns)
     {

@@ -47,8 +47,8 @@ public static class TilePlan
     /// behind it. Measured with AVX-512 and one row.
     /// <para>Zen 4: decode in f32 2 to 10 % faster from memory, level to 24 % where the last-level cache holds a part. In 16 bits it was within noise from memory (bf16) or lost a
     /// third (f16), and lost 20 to 50 % from the cache; in 8 and 4 bits, and with AVX2 in f32, it won nothing or lost.</para>
-    /// <para>Zen 5, for which <paramref name="recent"/> stands (<see cref="Emit.Targets.VectorTarget.Recent"/>): 4 KiB ahead into L1, from memory + 5 % (q4), + 6 and 11 % (q8), + 12 % (f16), + 8 % (f32, 2 KiB into
-    /// L2: + 6), bf16 level; from the cache + 2 to + 12 %. 2 KiB lost up to 5 % there. Intel's were not measured.</para>
+    /// <para>Zen 5, for which <paramref name="recent"/> stands (<see cref="Emit.Targets.VectorTarget.Recent"/>): 4 KiB ahead into L1, from memory + 5 % (q4), + 6 and 11 % (q8), + 12 % (f16), bf16 level, f32
+    /// + 8 % and level beside 2 KiB into L2; from the cache f16 + 12 %, else level. 2 KiB into L1 lost up to 5 % there. Intel's were not measured.</para>
     /// </summary>
     public static ReadAhead Ahead(TargetSet target, int rows, bool float32, bool recent)
         => target != TargetSet.Avx512 || rows != 1 ? default : recent ? new(4096, true) : float32 ? new(2048, false) : default;

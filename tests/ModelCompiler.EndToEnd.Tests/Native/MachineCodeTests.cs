@@ -33,7 +33,7 @@ public partial class MachineCodeTests(NativeProgram program, ITestOutputHelper o
         AssertInRegisters(program.Older, $@"\+{target}Kernels:Tile{rows}x\w*x64{format.Replace("Plain", "(Add)?Plain")}(Add)?\(", rows, register, registers, instruction);
     }
 
-    /// <summary>The same with the dot-product extension, which reaches sixteen registers only; nothing to see on a processor without it.</summary>
+    /// <summary>The same with the dot-product extension, whose own encoding reaches sixteen registers only; nothing to see on a processor without it.</summary>
     [Theory]
     [InlineData("Avx512", 6, 2, 18)] // known: nine registers that outlive a group's 96 products, the float sums among them, lie on the stack meanwhile
     [InlineData("Avx2", 5, 1, 0)]

@@ -14,7 +14,7 @@ internal static class BlockTileWriter
     public static void Write(KernelSet set, SourceWriter writer, Product product, int rows, string name)
     {
         BlockDot dot = set.Target.Dot((BlockFormat)product.Format);
-        Write(set, writer, dot, product, rows, name, dot.Guard ?? (TileWriter.Parts(set.Target, product, rows) ? set.Target.Recent : null));
+        Write(set, writer, dot, product, rows, name, dot.Guard ?? TileWriter.Guard(set.Target, product, rows));
     }
 
     /// <summary>The tile where <paramref name="guard"/> holds; null: what runs where none does.</summary>

@@ -76,14 +76,17 @@ internal static class TileWriter
             }
             else
             {
-                WriteTile(set, writer, product, rows, name, set.Target.Recent);
+                WriteTile(set, writer, product, rows, name, Guard(set.Target, product, rows));
             }
         });
     }
 
-    /// <summary>Whether a tile for recent processors differs from one for any.</summary>
-    internal static bool Parts(VectorTarget target, Product product, int rows)
-        => target.Recent is not null && TilePlan.Ahead(target.Set, rows, product.Format is F32Format, true) != TilePlan.Ahead(target.Set, rows, product.Format is F32Format, false);
+    /// <summary>The condition of a tile that the plan wants otherwise on recent processors; null: one for all.</summary>
+    internal static string? Guard(VectorTarget target, Product product, int rows)
+    {
+        bool float32 = product.Format is F32Format;
+        return TilePlan.Ahead(target.Set, rows, float32, recent: true) != TilePlan.Ahead(target.Set, rows, float32, recent: false) ? target.Recent : null;
+    }
 
     /// <summary>Hands over to a method of its own, which <paramref name="writePlain"/> writes, where <paramref name="guard"/> does not hold.</summary>
     internal static void WriteGuard(KernelSet set, SourceWriter writer, Product product, string name, string guard, Action<SourceWriter, string> writePlain)
@@ -95,8 +98,8 @@ internal static class TileWriter
         writer.Close().Line();
     }
 
-    /// <summary>The tile of processors for which <paramref name="recent"/> holds; null: of any.</summary>
-    private static void WriteTile(KernelSet set, SourceWriter writer, Product product, int rows, string name, string? recent)
+    /// <summary>The tile of processors for which <paramref name="guard"/> holds; null: of any.</summary>
+    private static void WriteTile(KernelSet set, SourceWriter writer, Product product, int rows, string name, string? guard)
     {
         VectorTarget target = set.Target;
         int width = TilePlan.Columns(target.Set, rows, product.Columns);
@@ -105,9 +108,9 @@ internal static class TileWriter
         writer.Line($"/// <summary>{rows} row{(rows == 1 ? "" : "s")} × {product.Columns} columns{columnLoop}: {rows * registers} accumulators in registers.</summary>");
         writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         writer.Open($"private static void {name}(float* x, nint xStride, {product.Format.ElementType}* panel, float* y, nint yStride{product.FurtherParameters})");
-        if (recent is not null && Parts(target, product, rows))
+        if (guard is not null)
         {
-            WriteGuard(set, writer, product, name, recent, (own, plain) => WriteTile(set, own, product, rows, plain, null));
+            WriteGuard(set, writer, product, name, guard, (own, plain) => WriteTile(set, own, product, rows, plain, null));
         }
 
         for (int row = 0; row < rows; row++)
@@ -137,7 +140,7 @@ internal static class TileWriter
         }
 
         WriteAccumulators(writer, target, product, rows, registers);
-        WriteLoop(writer, target, product, rows, registers, recent is not null);
+        WriteLoop(writer, target, product, rows, registers, recent: guard is not null);
         WriteStores(writer, target, product, rows, registers);
         if (loops)
         {

@@ -5,8 +5,8 @@ namespace ModelCompiler.Compiler.Emit.Targets;
 /// <summary>
 /// x86 with its dot-product extension for 256-bit registers, AVX-VNNI: unsigned × signed bytes, four products of a column summed in 32 bits at once. Weights become unsigned
 /// by 128, which flips their highest bit; the −128 · Σx that belongs to it is where a group's sum begins. Of 8-bit weights a line of memory takes 4 instructions so, pair by pair it
-/// takes 9. Of 4 bits it would take more than pair by pair, in registers twice as wide.
-/// <para>The instruction reaches only the first 16 registers: tiles have at most 12 sums.</para>
+/// takes 8. Of 4 bits it would take more than pair by pair, in registers twice as wide.
+/// <para>As AVX-VNNI encodes it the instruction reaches only the first 16 registers: tiles have at most 12 sums.</para>
 /// </summary>
 /// <param name="fallback">What multiplies on processors without the extension.</param>
 internal sealed class VnniDot(PairwiseDot fallback) : BlockDot
