@@ -20,13 +20,21 @@ internal static class ResumedOptions
     };
 
     /// <summary>The same fault in the words of the command line; where no option is to blame, as it is.</summary>
-    public static Exception Explain(TrainingCheckpointException fault, string folder)
+    /// <param name="fault">What the checkpoint and the training that goes on from it differ in.</param>
+    /// <param name="folder">The output folder.</param>
+    /// <param name="settings">Settings of the model's config that differ, each with both values; empty where none does, or nobody kept the config.</param>
+    public static Exception Explain(TrainingCheckpointException fault, string folder, IReadOnlyList<string> settings)
     {
         string anew = $"or name another folder by -o to begin anew. The checkpoint is {fault.Checkpoint}.";
         if (Numbers.TryGetValue(fault.What, out string? option))
         {
             string further = fault.What == "steps" ? $" To train a finished model further: modelc train '{folder}' … -o OTHER." : "";
             return new ResumeException($"{option}: found {fault.Expected}, expected {fault.Found}, with which the training in '{folder}' was begun: --resume goes on to the same bits. Give {option} {fault.Found}, {anew}{further}");
+        }
+
+        if (fault.What is "model" or "layout" && settings.Count > 0)
+        {
+            return new ResumeException($"{string.Join("; ", settings)}: in the config with which the training in '{folder}' was begun, and --resume goes on to the same bits. Give that config, {anew}");
         }
 
         return Sums.TryGetValue(fault.What, out string? options)

@@ -13,14 +13,18 @@ internal sealed class TrainingDisplay
 {
     private static readonly TimeSpan Between = TimeSpan.FromSeconds(30);
 
+    /// <summary>The first step says little of the time that is left.</summary>
+    private static readonly TimeSpan BeforeFirst = TimeSpan.FromSeconds(2);
+
     private readonly IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
     private ProgressTask? task;
-    private DateTime next = DateTime.UtcNow;
+    private DateTime next;
     private HeldOutLoss? validation;
 
     /// <summary>Runs <paramref name="train"/> with the bar on, where there is one.</summary>
     public void During(long steps, Action train)
     {
+        next = DateTime.UtcNow + BeforeFirst;
         if (Console.IsErrorRedirected)
         {
             train();

@@ -57,7 +57,8 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
         folder.Begin(request.Options.Resume, force);
         using TrainableModel model = load(source);
         source.Fill(model, request.Options.Seed, cancellation);
-        using Trainer trainer = TakeUp(model, data);
+        KeptConfig config = new(folder.Checkpoints);
+        using Trainer trainer = TakeUp(model, data, config.Differences(source.Inputs.Config.File.Text));
         begun = trainer;
         display.Say(string.Create(
             CultureInfo.InvariantCulture,
@@ -72,7 +73,14 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
             display.Say($"The model's config has {source.Graph.Dimensions.ContextLength} positions; those behind --context {request.Options.Context} are not learned, and text is poor there.");
         }
 
-        (long written, long? lost) = Train(model, source, trainer);
+        string prompt = request.Prompt;
+        if (prompt.Length == 0 && model.Description.Adapter is null && text.Opening(tokenizer, request.Options.Context / 2) is { } opening)
+        {
+            prompt = opening;
+            display.Say("The text is a single document, so that the model hardly sees how one begins: samples go on from its first words (--prompt: from others), and whoever runs the model should give it a prompt.");
+        }
+
+        (long written, long? lost) = Train(model, source, trainer, config, prompt);
         if (model.Description.Adapter is null)
         {
             folder.WriteModel(model, source, request.Half);
@@ -86,13 +94,13 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
     }
 
     /// <exception cref="ResumeException">The checkpoint to go on from was made with other options.</exception>
-    private Trainer TakeUp(TrainableModel model, TokenData data)
+    private Trainer TakeUp(TrainableModel model, TokenData data, IReadOnlyList<string> otherSettings)
     {
         try
         {
             return new(model, data, request.Options with { CheckpointFolder = folder.Checkpoints });
         }
-        catch (TrainingCheckpointException fault) when (ResumedOptions.Explain(fault, request.Output) is ResumeException explained)
+        catch (TrainingCheckpointException fault) when (ResumedOptions.Explain(fault, request.Output, otherSettings) is ResumeException explained)
         {
             throw explained;
         }
@@ -120,13 +128,14 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
     }
 
     /// <returns>The step behind which the model is now as it is to be written, and the better one that was not kept.</returns>
-    private (long Written, long? Lost) Train(TrainableModel model, TrainingSource source, Trainer trainer)
+    private (long Written, long? Lost) Train(TrainableModel model, TrainingSource source, Trainer trainer, KeptConfig config, string prompt)
     {
         using TrainingLog log = new(folder.Log, trainer.Step);
         BestWeights? best = request.KeepBest ? new(folder.Checkpoints, log.Entries) : null;
         using TrainingSampler sampler = new(model, source, request.Loading);
         Listener listener = new(step =>
         {
+            config.Keep(source.Inputs.Config.File.Text);
             log.Add(step);
             display.Show(step);
             best?.Look(step, model);
@@ -137,7 +146,7 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
 
             if (model.Description.Adapter is null && (step.Validation is not null || step.Step == step.Steps))
             {
-                display.Say($"    {sampler.Sample(request.Prompt, cancellation).ReplaceLineEndings("\n    ")}");
+                display.Say($"    {sampler.Sample(prompt, cancellation).ReplaceLineEndings("\n    ")}");
             }
         });
         display.During(request.Options.Steps, () => trainer.Run(listener, cancellation));

@@ -13,6 +13,8 @@ namespace ModelCompiler.Tool.Training;
 /// <param name="HoldOut">Which part, 0 to below 1.</param>
 internal sealed record TrainingText(IReadOnlyList<string> Files, IReadOnlyList<string> Documents, IReadOnlyList<string>? HeldOut, double HoldOut)
 {
+    private const int OpeningLength = 24;
+
     /// <summary>Both texts as streams of tokens: each document with its end token, and the begin token before the first.</summary>
     /// <param name="tokenizer">Makes the tokens.</param>
     /// <param name="begin">The model's begin token, or −1.</param>
@@ -37,6 +39,28 @@ internal sealed record TrainingText(IReadOnlyList<string> Files, IReadOnlyList<s
         return new(
             Stream(tokenizer, [.. Documents.Where((_, number) => !IsHeldOut(number))], begin, end),
             every > 0 ? Stream(tokenizer, [.. Documents.Where((_, number) => IsHeldOut(number))], begin, end) : ReadOnlyMemory<int>.Empty);
+    }
+
+    /// <summary>The first words of the text, where it is a single document, of at most <paramref name="mostTokens"/> tokens; null where documents begin more often, or nothing fits.</summary>
+    public string? Opening(Tokenizer tokenizer, int mostTokens)
+    {
+        if (Documents.Count > 1)
+        {
+            return null;
+        }
+
+        string line = Documents[0].TrimStart().Split('\n')[0];
+        int end = line.Length <= OpeningLength ? line.Length : line.LastIndexOf(' ', OpeningLength) is > 0 and var space ? space : OpeningLength;
+        for (; end > 0; end /= 2)
+        {
+            end -= char.IsHighSurrogate(line[end - 1]) ? 1 : 0;
+            if (end > 0 && tokenizer.Encode(line.AsSpan(0, end)).Length <= mostTokens)
+            {
+                return line[..end];
+            }
+        }
+
+        return null;
     }
 
     /// <summary>How many bytes of UTF-8 the held-out text's tokens stand for: what a loss for each byte is divided by.</summary>

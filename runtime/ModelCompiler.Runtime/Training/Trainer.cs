@@ -144,6 +144,7 @@ public sealed unsafe class Trainer : IDisposable
     private void Learn(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
         long first = Step;
+        TimeSpan firstStep = default;
         Stopwatch learning = new();
         while (Step < options.Steps)
         {
@@ -153,9 +154,16 @@ public sealed unsafe class Trainer : IDisposable
             Step++;
             learning.Stop();
 
-            double seconds = learning.Elapsed.TotalSeconds;
-            double tokens = (double)(Step - first) * options.Accumulate * options.Batch * options.Context;
-            TrainingProgress done = new(Step, options.Steps, loss, norm, rate, tokens / seconds, TimeSpan.FromSeconds(seconds / (Step - first) * (options.Steps - Step)), null);
+            if (Step == first + 1)
+            {
+                firstStep = learning.Elapsed;
+            }
+
+            // The first step is slower: code is compiled, memory is touched for the first time. It counts only while there is no other.
+            bool others = Step > first + 1;
+            double secondsPerStep = (learning.Elapsed - (others ? firstStep : default)).TotalSeconds / (Step - first - (others ? 1 : 0));
+            double tokensPerStep = (double)options.Accumulate * options.Batch * options.Context;
+            TrainingProgress done = new(Step, options.Steps, loss, norm, rate, tokensPerStep / secondsPerStep, TimeSpan.FromSeconds(secondsPerStep * (options.Steps - Step)), null);
             bool last = Step == options.Steps;
             try
             {

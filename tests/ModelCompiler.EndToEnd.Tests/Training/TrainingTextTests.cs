@@ -52,6 +52,18 @@ public sealed class TrainingTextTests : IDisposable
         Assert.StartsWith("在嶽詠蟬\n西陸蟬聲唱，南冠客思侵。\n", poems[0], StringComparison.Ordinal);
     }
 
+    /// <summary>What samples go on from, where an empty prompt would ask for what the model has hardly seen.</summary>
+    [Theory]
+    [InlineData(8, "aabb", "aabb")]
+    [InlineData(3, "aabb", "aa")]
+    [InlineData(99, "\nabab\nbb", "abab")]
+    [InlineData(99, "abababababab abababababab", "abababababab")]
+    [InlineData(99, "ababababababababababababababab", "abababababababababababab")]
+    [InlineData(0, "ab", null)]
+    [InlineData(8, "ab¦ba", null)]
+    public void ASingleDocumentHasAnOpening(int tokens, string text, string? expected)
+        => Assert.Equal(expected, new TrainingText(["a"], text.Split('¦'), null, 0).Opening(Letters(), tokens));
+
     [Fact]
     public void DocumentsStandBetweenEndTokens()
     {
