@@ -7,9 +7,12 @@ string prompt = args is [] ? "The goldsmith" : args[0];
 using HelloModel model = HelloModel.Load();
 try
 {
-    Console.Write(prompt);
+    string begin = prompt; // written with the first piece: a prompt that is too long has none
     foreach (string piece in model.Generate(prompt, new() { Temperature = 0, MaxTokens = 60 }))
-        Console.Write(piece);
+    {
+        Console.Write(begin + piece);
+        begin = "";
+    }
 
     Console.WriteLine();
     return 0;

@@ -83,6 +83,12 @@ internal static class TrainCommand
             result.AddError($"--vocab: found with {(folder ? "DIR" : tokenizer)}, expected with --tokenizer bpe alone: it is for the tokenizer that this makes.");
         }
 
+        string[] texts = [.. new[] { Texts, Validation }.SelectMany(option => result.GetResult(option)?.Tokens ?? []).Select(token => token.Value)];
+        if (result.GetResult(JsonFields) is { Implicit: false } && texts.Length > 0 && !Array.Exists(texts, TextDocuments.HasFields))
+        {
+            result.AddError($"--json-field: found with '{texts[0]}', expected with a .json or .jsonl file: plain text has no fields.");
+        }
+
         CheckAdapters(result, folder);
     }
 

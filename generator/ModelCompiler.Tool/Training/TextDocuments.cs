@@ -29,6 +29,9 @@ internal static class TextDocuments
 {
     private const string Advice = "Name a text file, UTF-8.";
 
+    /// <summary>Whether a file is read as JSON, by its name.</summary>
+    public static bool HasFields(string path) => Path.GetExtension(path).ToLowerInvariant() is ".json" or ".jsonl";
+
     /// <summary>The documents of a file, in order; none is empty.</summary>
     /// <param name="path">The file.</param>
     /// <param name="split">How plain text is cut.</param>

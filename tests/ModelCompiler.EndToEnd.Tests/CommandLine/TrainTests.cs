@@ -264,6 +264,7 @@ public sealed class TrainTests : IDisposable
         Assert.Contains("MC330: the text: found ", Refuse(1, "out", ["--steps", "1", "--hold-out", "0.1", "--context", "64", "--text", WriteText("short.txt", "so little")]), StringComparison.Ordinal);
         Assert.Contains("MC320: --context: found 65, expected at most 64, the positions that the model has", Refuse(2, "out", ["--steps", "1", "--context", "65", "--text", folder["short.txt"]]), StringComparison.Ordinal);
         Assert.Contains("MC320: --vocab: found with --tokenizer char, expected with --tokenizer bpe alone", Refuse(2, "out", ["--steps", "1", "--tokenizer", "char"]), StringComparison.Ordinal);
+        Assert.Contains("MC320: --json-field: found with '", Refuse(2, "out", ["--steps", "1", "--json-field", "text"]), StringComparison.Ordinal);
         Assert.Contains("MC320: --warmup: found 9 steps, expected at most all, 3.", Refuse(2, "out", ["--steps", "3", "--warmup", "9"]), StringComparison.Ordinal);
         Assert.Contains("MC021", Refuse(1, "out", ["--steps", "1", "--text", folder["nothing.txt"]]), StringComparison.Ordinal);
         string misspelt = WriteText("misspelt.json", File.ReadAllText(folder["config.json"]).Replace("rope_theta", "rope_thetaa", StringComparison.Ordinal));
