@@ -24,7 +24,7 @@ internal static unsafe class NativeOnnxLibrary
         }
         catch (Exception fault) when (fault is DllNotFoundException or BadImageFormatException)
         {
-            throw new OnnxLibraryException($"{What}: found '{path}', which does not load ({fault.Message.ReplaceLineEndings(" ").Trim()}), expected libonnxruntime of version {managedVersion} for this system, and what it needs.", fault);
+            throw new OnnxLibraryException($"{What}: found '{path}', which does not load ({Reason(fault.Message)}), expected libonnxruntime of version {managedVersion} for this system, and what it needs.", fault);
         }
 
         if (!NativeLibrary.TryGetExport(library, "OrtGetApiBase", out nint function))
@@ -47,6 +47,9 @@ internal static unsafe class NativeOnnxLibrary
     /// <summary>The second number of a version; 1 where there is none.</summary>
     private static uint Release(string version)
         => version.Split('.') is [_, var release, ..] && uint.TryParse(release, NumberStyles.None, CultureInfo.InvariantCulture, out uint number) ? number : 1;
+
+    /// <summary>What the system said: on Linux and macOS .NET puts its advice to programmers before it, on lines of their own.</summary>
+    private static string Reason(string message) => message.Trim().Split('\n')[^1].Trim();
 
     /// <summary>OrtApiBase of onnxruntime_c_api.h.</summary>
     [StructLayout(LayoutKind.Sequential)]
