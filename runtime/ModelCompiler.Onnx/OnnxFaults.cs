@@ -47,11 +47,12 @@ internal static partial class OnnxFaults
     }
 
     /// <summary>
-    /// [ErrorCode:Fail]; [ONNXRuntimeError] : 1 : FAIL :, and a file:line and function of one word behind it; /path/file:line and the function's signature, as gcc has it;
+    /// [ErrorCode:Fail]; [ONNXRuntimeError] : 1 : FAIL :, and a file:line and function of one word behind it; file:line operator(); /path/file:line and the function's signature, as gcc has it;
     /// C:\path\file:line and the function's name, as Visual C++ has it.
     /// </summary>
     [GeneratedRegex(
         @"\[ErrorCode:\w+\] |\[ONNXRuntimeError\] : \d+ : \w+ : (\w+\.(cc|cu|h):\d+ \w+ )?"
+        + @"|(?<![\w./\\])\w+\.(cc|cu|h):\d+ operator\(\) "
         + @"|/\S+\.(cc|cu|cuh|h):\d+ ([\w<>,*& ]*::[\w:<>,*&~ ]*\([^()]*\)( const)?( \[with [^\]]*\])?(::<lambda\(.*?\)>)? ?)?"
         + @"|[A-Za-z]:\\\S+\.(cc|cu|cuh|h):\d+ (\w+(::\w+)+ ?)?")]
     private static partial Regex SourcePlace();

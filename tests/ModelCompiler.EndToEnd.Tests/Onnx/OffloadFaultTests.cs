@@ -91,6 +91,9 @@ public class OffloadFaultTests(ConformanceModels models, ExportedModels exported
     [InlineData(
         @"[ErrorCode:Fail] D:\a\_work\1\s\onnxruntime\core\providers\cuda\cuda_call.cc:121 onnxruntime::CudaCall CUDA failure 35: CUDA driver version is insufficient ; GPU=0",
         "CUDA failure 35: CUDA driver version is insufficient")]
+    [InlineData(
+        "[ErrorCode:Fail] [ONNXRuntimeError] : 1 : FAIL : provider_options_utils.h:151 Parse Failed to parse provider option \"device_id\": cuda_execution_provider_info.cc:71 operator() Invalid device ID: 7, must be between 0 (inclusive) and 1 (exclusive)",
+        "Failed to parse provider option \"device_id\": Invalid device ID: 7, must be between 0 (inclusive) and 1 (exclusive)")]
     [InlineData("bfc_arena.cc:360 Available memory of 0", "bfc_arena.cc:360 Available memory of 0")]
     [InlineData("/x/y.cc:12 no function here, and the reason (the disk) is full", "no function here, and the reason (the disk) is full")]
     [InlineData("[ONNXRuntimeError] : 1 : FAIL : provider_options_utils.h:152 Parse Failed to parse provider option 'a'", "Failed to parse provider option 'a'")]
