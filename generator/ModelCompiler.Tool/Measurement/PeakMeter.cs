@@ -6,9 +6,9 @@ namespace ModelCompiler.Tool.Measurement;
 
 /// <summary>
 /// Measures the machine's peaks, a sample at a time. Memory of a shared machine was seen to fall from 52 to 30 GB/s within a minute, so samples are
-/// taken between the repeats of what is held against them. Of reads the median sample is told, as the median repeat is of what is held against it, and a sample is what
-/// its attempts read in all their time, as a repeat is what it read in all of its: attempts of 5 ms, right after one another, were seen to reach 36 to 49 GB/s, so that
-/// the best of four was 10 % more than any longer time reaches. Takes 128 MiB for each thread.
+/// taken between the repeats of what is held against them. Of reads the median sample is told, as the median repeat is of what is held against it, and a sample is the mean of
+/// its time, as a repeat is: reads of 5 ms, right after one another, were seen to reach 36 to 49 GB/s, so that the best of four was 10 % more than any longer time gives.
+/// Takes 128 MiB for each thread.
 /// </summary>
 internal sealed partial class PeakMeter : IDisposable
 {
@@ -16,8 +16,11 @@ internal sealed partial class PeakMeter : IDisposable
     private const long FmaIterations = 1_000_000;
     private const int BlockBytes = 128 << 20;
     private const int LineBytes = 64;
+    private const int PieceBytes = 1 << 20;
     private const int HugePageBytes = 2 << 20;
     private const int MadviseHugePage = 14;
+
+    private static readonly TimeSpan ReadTime = TimeSpan.FromMilliseconds(20);
 
     private static long sink; // what nobody reads, the compiler need not compute
 
@@ -42,20 +45,17 @@ internal sealed partial class PeakMeter : IDisposable
     public MachinePeaks Peaks => new(
         samples.Max(sample => sample.FlopsPerSecond), Median(samples.Select(sample => sample.ReadBytesPerSecond)), Median(samples.Select(sample => sample.CacheReadBytesPerSecond)));
 
-    /// <summary>Some attempts, of multiply-adds the best, of reads all together: takes some 50 ms.</summary>
+    /// <summary>Of multiply-adds the best of some attempts, of reads the mean over some time: takes some 60 ms.</summary>
     public void Sample(CancellationToken cancellation)
     {
         double flops = 0;
-        double[] reads = new double[Attempts], cachedReads = new double[Attempts];
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
             cancellation.ThrowIfCancellationRequested();
             flops = Math.Max(flops, Rate(static _ => FmaKernels.Run(FmaIterations)));
-            reads[attempt] = Rate(i => Read(blocks[i], BlockBytes));
-            cachedReads[attempt] = cachedBytes == 0 ? 0 : Rate(ReadCached);
         }
 
-        samples.Add(new(flops, Together(reads), Together(cachedReads)));
+        samples.Add(new(flops, ReadRate(BlockBytes), cachedBytes == 0 ? 0 : ReadRate(cachedBytes)));
     }
 
     /// <inheritdoc/>
@@ -64,9 +64,6 @@ internal sealed partial class PeakMeter : IDisposable
         blocks.ForEach(Free);
         blocks.Clear();
     }
-
-    /// <summary>The rate of attempts that read equally much: all bytes ÷ all time.</summary>
-    private static double Together(double[] rates) => rates.Length / rates.Sum(rate => 1 / rate);
 
     private static double Median(IEnumerable<double> rates)
     {
@@ -93,16 +90,30 @@ internal sealed partial class PeakMeter : IDisposable
         return done.Sum() / Stopwatch.GetElapsedTime(begun.Min(), ended.Max()).TotalSeconds;
     }
 
-    /// <summary>A small block, again and again. The first pass comes from memory: there are enough others.</summary>
-    private double ReadCached(int thread)
+    /// <summary>All threads read blocks of so many bytes, again and again, for the same time: none reads alone at the end. What a small block comes from memory at first is left out.</summary>
+    private double ReadRate(int blockBytes)
     {
-        double bytes = 0;
-        for (int pass = 0; pass < BlockBytes / cachedBytes; pass++)
+        double[] rates = new double[threads];
+        _ = Rate(thread =>
         {
-            bytes += Read(blocks[thread], cachedBytes);
-        }
+            nint block = blocks[thread];
+            double bytes = 0;
+            int at = 0;
+            if (blockBytes < BlockBytes)
+            {
+                _ = Read(block, blockBytes);
+            }
 
-        return bytes;
+            long begun = Stopwatch.GetTimestamp();
+            for (; Stopwatch.GetElapsedTime(begun) < ReadTime; at = at + PieceBytes < blockBytes ? at + PieceBytes : 0)
+            {
+                bytes += Read(block + at, Math.Min(PieceBytes, blockBytes - at));
+            }
+
+            rates[thread] = bytes / Stopwatch.GetElapsedTime(begun).TotalSeconds;
+            return bytes;
+        });
+        return rates.Sum();
     }
 
     /// <summary>
