@@ -14,7 +14,7 @@ try
         begin = "";
     }
 
-    Console.WriteLine();
+    Console.WriteLine(begin);
     return 0;
 }
 catch (Exception fault) when (fault is ContextFullException or IOException) // too long a prompt; a full disk

@@ -43,7 +43,7 @@ internal static class TrainCommand
     private static readonly Option<string> Keep = Symbols.OneOf(new Option<string>("--keep") { Description = "Which model is written: that of the step where the held-out text went best, or of the last.", DefaultValueFactory = _ => "best" }, "best", "last");
     private static readonly Option<long?> Memory = Numbers.Whole(new Option<long?>("--memory") { Description = "Most bytes for activations; layers are computed twice to stay below. [default: all are kept]", HelpName = "BYTES" }, 1L << 20, long.MaxValue);
     private static readonly Option<string> Type = Symbols.OneOf(new Option<string>("--dtype") { Description = "Element type of the model that is written; checkpoints are always f32.", DefaultValueFactory = _ => "f32" }, "f32", "bf16");
-    private static readonly Option<string> Prompt = new("--prompt", "-p") { Description = "What the samples that are shown go on from.", HelpName = UnknownOptions.AnyText, DefaultValueFactory = _ => "" };
+    private static readonly Option<string?> Prompt = new("--prompt", "-p") { Description = "What the samples that are shown go on from. [default: nothing; where a new model's text is a single document, its first words]", HelpName = UnknownOptions.AnyText };
     private static readonly Option<bool> Force = new("--force") { Description = "Replaces a model that lies in the output folder already." };
     private static readonly AdapterSymbols Adapters = new("Trains low-rank adapters (LoRA) of this rank and leaves the model as it is; -o receives them as the PEFT library publishes them.");
     private static readonly Option<string> Weights = Symbols.Weights();
@@ -166,7 +166,7 @@ internal static class TrainCommand
         DocumentSplit split = Enum.Parse<DocumentSplit>(parsed.GetRequiredValue(Split).Replace("-", "", StringComparison.Ordinal), ignoreCase: true);
         return new(
             source, config is not null, parsed.GetRequiredValue(Texts), parsed.GetValue(Validation) ?? [], split, parsed.GetValue(JsonFields) ?? [],
-            parsed.GetValue(HoldOut), parsed.GetValue(Tokenizer), parsed.GetValue(Vocabulary), options, parsed.GetValue(Memory), loading, output, parsed.GetRequiredValue(Type) == "bf16", parsed.GetRequiredValue(Prompt),
+            parsed.GetValue(HoldOut), parsed.GetValue(Tokenizer), parsed.GetValue(Vocabulary), options, parsed.GetValue(Memory), loading, output, parsed.GetRequiredValue(Type) == "bf16", parsed.GetValue(Prompt),
             Adapters.Read(parsed), parsed.GetRequiredValue(Weights), parsed.GetRequiredValue(Keep) == "best");
     }
 

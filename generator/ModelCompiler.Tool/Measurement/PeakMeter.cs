@@ -20,7 +20,7 @@ internal sealed partial class PeakMeter : IDisposable
     private const int HugePageBytes = 2 << 20;
     private const int MadviseHugePage = 14;
 
-    private static readonly TimeSpan ReadTime = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan ReadTime = TimeSpan.FromMilliseconds(100);
 
     private static long sink; // what nobody reads, the compiler need not compute
 
@@ -45,7 +45,7 @@ internal sealed partial class PeakMeter : IDisposable
     public MachinePeaks Peaks => new(
         samples.Max(sample => sample.FlopsPerSecond), Median(samples.Select(sample => sample.ReadBytesPerSecond)), Median(samples.Select(sample => sample.CacheReadBytesPerSecond)));
 
-    /// <summary>Of multiply-adds the best of some attempts, of reads the mean over some time: takes some 60 ms.</summary>
+    /// <summary>Of multiply-adds the best of some attempts, of reads the mean over some time: takes some 250 ms.</summary>
     public void Sample(CancellationToken cancellation)
     {
         double flops = 0;
@@ -55,7 +55,7 @@ internal sealed partial class PeakMeter : IDisposable
             flops = Math.Max(flops, Rate(static _ => FmaKernels.Run(FmaIterations)));
         }
 
-        samples.Add(new(flops, ReadRate(BlockBytes), cachedBytes == 0 ? 0 : ReadRate(cachedBytes)));
+        samples.Add(new(flops, ReadRate(BlockBytes, cached: false), cachedBytes == 0 ? 0 : ReadRate(cachedBytes, cached: true)));
     }
 
     /// <inheritdoc/>
@@ -90,30 +90,42 @@ internal sealed partial class PeakMeter : IDisposable
         return done.Sum() / Stopwatch.GetElapsedTime(begun.Min(), ended.Max()).TotalSeconds;
     }
 
-    /// <summary>All threads read blocks of so many bytes, again and again, for the same time: none reads alone at the end. What a small block comes from memory at first is left out.</summary>
-    private double ReadRate(int blockBytes)
+    /// <summary>
+    /// All threads read blocks of so many bytes, again and again, in the same stretch of time, so that none reads alone while the others have yet to begin or have ended;
+    /// <paramref name="cached"/>: once before it, too.
+    /// </summary>
+    private double ReadRate(int blockBytes, bool cached)
     {
-        double[] rates = new double[threads];
+        long start = 0, end = 0;
+        using Barrier warm = new(threads, _ =>
+        {
+            start = Stopwatch.GetTimestamp();
+            end = start + (long)(ReadTime.TotalSeconds * Stopwatch.Frequency);
+        });
+        double bytes = 0;
+        long last = 0;
         _ = Rate(thread =>
         {
             nint block = blocks[thread];
-            double bytes = 0;
+            _ = Read(block, cached ? blockBytes : PieceBytes);
+            warm.SignalAndWait();
+            double own = 0;
             int at = 0;
-            if (blockBytes < BlockBytes)
+            long now = start;
+            for (; now < end; at = at + PieceBytes < blockBytes ? at + PieceBytes : 0, now = Stopwatch.GetTimestamp())
             {
-                _ = Read(block, blockBytes);
+                own += Read(block + at, Math.Min(PieceBytes, blockBytes - at));
             }
 
-            long begun = Stopwatch.GetTimestamp();
-            for (; Stopwatch.GetElapsedTime(begun) < ReadTime; at = at + PieceBytes < blockBytes ? at + PieceBytes : 0)
+            lock (warm)
             {
-                bytes += Read(block + at, Math.Min(PieceBytes, blockBytes - at));
+                bytes += own;
+                last = Math.Max(last, now);
             }
 
-            rates[thread] = bytes / Stopwatch.GetElapsedTime(begun).TotalSeconds;
-            return bytes;
+            return own;
         });
-        return rates.Sum();
+        return bytes / Stopwatch.GetElapsedTime(start, last).TotalSeconds;
     }
 
     /// <summary>

@@ -22,8 +22,9 @@ internal static class ResumedOptions
     /// <summary>The same fault in the words of the command line; where no option is to blame, as it is.</summary>
     /// <param name="fault">What the checkpoint and the training that goes on from it differ in.</param>
     /// <param name="folder">The output folder.</param>
-    /// <param name="settings">Settings of the model's config that differ, each with both values; empty where none does, or nobody kept the config.</param>
-    public static Exception Explain(TrainingCheckpointException fault, string folder, IReadOnlyList<string> settings)
+    /// <param name="kept">The config that the training was begun with.</param>
+    /// <param name="config">The one that it is to go on with.</param>
+    public static Exception Explain(TrainingCheckpointException fault, string folder, KeptConfig kept, string config)
     {
         string anew = $"or name another folder by -o to begin anew. The checkpoint is {fault.Checkpoint}.";
         if (Numbers.TryGetValue(fault.What, out string? option))
@@ -32,9 +33,10 @@ internal static class ResumedOptions
             return new ResumeException($"{option}: found {fault.Expected}, expected {fault.Found}, with which the training in '{folder}' was begun: --resume goes on to the same bits. Give {option} {fault.Found}, {anew}{further}");
         }
 
-        if (fault.What is "model" or "layout" && settings.Count > 0)
+        if (fault.What is "model" or "layout" && kept.Differences(config) is { Count: > 0 } settings)
         {
-            return new ResumeException($"{string.Join("; ", settings)}: in the config with which the training in '{folder}' was begun, and --resume goes on to the same bits. Give that config, {anew}");
+            string others = fault.What == "layout" ? " (--lora-rank and --lora-targets decide the layout, too)" : "";
+            return new ResumeException($"{string.Join("; ", settings)}, as in the config with which the training in '{folder}' was begun, {kept.Path}: --resume goes on to the same bits. Give these settings{others}, {anew}");
         }
 
         return Sums.TryGetValue(fault.What, out string? options)

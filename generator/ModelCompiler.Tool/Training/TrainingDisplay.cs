@@ -75,5 +75,7 @@ internal sealed class TrainingDisplay
         return string.Create(CultureInfo.InvariantCulture, $"loss {step.Loss:F4}{looked}, {step.TokensPerSecond:N0} tokens/s, {Left(step.Remaining)} left, gradient {step.GradientNorm:F2}, rate {step.LearningRate:G3}");
     }
 
-    private static string Left(TimeSpan time) => time.ToString(time.TotalHours >= 1 ? @"h\:mm\:ss" : @"m\:ss", CultureInfo.InvariantCulture);
+    private static string Left(TimeSpan time) => time.TotalHours >= 1
+        ? string.Create(CultureInfo.InvariantCulture, $"{(long)time.TotalHours}:{time:mm\\:ss}")
+        : time.ToString(@"m\:ss", CultureInfo.InvariantCulture);
 }

@@ -18,13 +18,13 @@ namespace ModelCompiler.Tool.Training;
 /// <param name="Loading">Threads and instruction set.</param>
 /// <param name="Output">Folder that receives the model.</param>
 /// <param name="Half">Weights are written in bfloat16 instead of float32.</param>
-/// <param name="Prompt">What samples go on from.</param>
+/// <param name="Prompt">What samples go on from; null: nothing was said.</param>
 /// <param name="Adapters">Adapters of a model of a family, which are trained while the model is frozen; null: the model itself is trained.</param>
 /// <param name="Weights">Formats that the frozen model is packed in.</param>
 /// <param name="KeepBest">What is written is the model behind the step whose look at the held-out text went best, and not the one behind the last.</param>
 internal sealed record TrainingRequest(
     string Source, bool FromScratch, IReadOnlyList<string> Texts, IReadOnlyList<string> ValidationTexts, DocumentSplit Split, IReadOnlyList<string> JsonFields,
-    double HoldOut, string? Tokenizer, int Vocabulary, TrainerOptions Options, long? MemoryBytes, TrainingLoadOptions Loading, string Output, bool Half, string Prompt,
+    double HoldOut, string? Tokenizer, int Vocabulary, TrainerOptions Options, long? MemoryBytes, TrainingLoadOptions Loading, string Output, bool Half, string? Prompt,
     Func<string, AdapterOptions>? Adapters = null, string Weights = "f32", bool KeepBest = true)
 {
     /// <summary>Reads the texts.</summary>

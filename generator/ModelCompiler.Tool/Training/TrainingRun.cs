@@ -58,7 +58,7 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
         using TrainableModel model = load(source);
         source.Fill(model, request.Options.Seed, cancellation);
         KeptConfig config = new(folder.Checkpoints);
-        using Trainer trainer = TakeUp(model, data, config.Differences(source.Inputs.Config.File.Text));
+        using Trainer trainer = TakeUp(model, data, config, source.Inputs.Config.File.Text);
         begun = trainer;
         display.Say(string.Create(
             CultureInfo.InvariantCulture,
@@ -73,8 +73,8 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
             display.Say($"The model's config has {source.Graph.Dimensions.ContextLength} positions; those behind --context {request.Options.Context} are not learned, and text is poor there.");
         }
 
-        string prompt = request.Prompt;
-        if (prompt.Length == 0 && model.Description.Adapter is null && text.Opening(tokenizer, request.Options.Context / 2) is { } opening)
+        string prompt = request.Prompt ?? "";
+        if (request.Prompt is null && request.FromScratch && text.Opening(tokenizer, request.Options.Context / 2) is { } opening)
         {
             prompt = opening;
             display.Say("The text is a single document, so that the model hardly sees how one begins: samples go on from its first words (--prompt: from others), and whoever runs the model should give it a prompt.");
@@ -94,13 +94,13 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
     }
 
     /// <exception cref="ResumeException">The checkpoint to go on from was made with other options.</exception>
-    private Trainer TakeUp(TrainableModel model, TokenData data, IReadOnlyList<string> otherSettings)
+    private Trainer TakeUp(TrainableModel model, TokenData data, KeptConfig kept, string config)
     {
         try
         {
             return new(model, data, request.Options with { CheckpointFolder = folder.Checkpoints });
         }
-        catch (TrainingCheckpointException fault) when (ResumedOptions.Explain(fault, request.Output, otherSettings) is ResumeException explained)
+        catch (TrainingCheckpointException fault) when (ResumedOptions.Explain(fault, request.Output, kept, config) is ResumeException explained)
         {
             throw explained;
         }
@@ -120,7 +120,7 @@ internal sealed class TrainingRun(TrainingRequest request, bool force, Func<Trai
             throw new UsageException($"--context: found {request.Options.Context}, expected at most {context}, the positions that the model has by its config.");
         }
 
-        int prompt = tokenizer.Encode(request.Prompt).Length;
+        int prompt = tokenizer.Encode(request.Prompt ?? "").Length;
         if (prompt >= context)
         {
             throw new UsageException($"--prompt: found {prompt} tokens, expected fewer than {context}, the context of the model.");

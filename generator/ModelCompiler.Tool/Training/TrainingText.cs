@@ -44,7 +44,7 @@ internal sealed record TrainingText(IReadOnlyList<string> Files, IReadOnlyList<s
     /// <summary>The first words of the text, where it is a single document, of at most <paramref name="mostTokens"/> tokens; null where documents begin more often, or nothing fits.</summary>
     public string? Opening(Tokenizer tokenizer, int mostTokens)
     {
-        if (Documents.Count > 1)
+        if (Documents.Count > 1 || Documents[0].Contains(TokenizerJson.EndOfText, StringComparison.Ordinal))
         {
             return null;
         }

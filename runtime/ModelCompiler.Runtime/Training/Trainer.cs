@@ -10,6 +10,9 @@ namespace ModelCompiler.Runtime.Training;
 /// </summary>
 public sealed unsafe class Trainer : IDisposable
 {
+    /// <summary>Of a time that is left: about what a <see cref="TimeSpan"/> holds.</summary>
+    private const double MostSeconds = 9e11;
+
     private readonly TrainableModel model;
     private readonly TrainerOptions options;
     private readonly LearningRateSchedule schedule;
@@ -163,7 +166,7 @@ public sealed unsafe class Trainer : IDisposable
             bool others = Step > first + 1;
             double secondsPerStep = (learning.Elapsed - (others ? firstStep : default)).TotalSeconds / (Step - first - (others ? 1 : 0));
             double tokensPerStep = (double)options.Accumulate * options.Batch * options.Context;
-            TrainingProgress done = new(Step, options.Steps, loss, norm, rate, tokensPerStep / secondsPerStep, TimeSpan.FromSeconds(secondsPerStep * (options.Steps - Step)), null);
+            TrainingProgress done = new(Step, options.Steps, loss, norm, rate, tokensPerStep / secondsPerStep, TimeSpan.FromSeconds(Math.Min(secondsPerStep * (options.Steps - Step), MostSeconds)), null);
             bool last = Step == options.Steps;
             try
             {

@@ -6,7 +6,7 @@ namespace ModelCompiler.Runtime.Training;
 /// <param name="Loss">Mean loss of the step's tokens, in nats: −ln of the probability that the model gave the token which came.</param>
 /// <param name="GradientNorm">Norm of all gradients together, before clipping.</param>
 /// <param name="LearningRate">The step's learning rate.</param>
-/// <param name="TokensPerSecond">Tokens learned from in a second since this run began, evaluations and checkpoints left out.</param>
+/// <param name="TokensPerSecond">Tokens learned from in a second since this run began, evaluations, checkpoints and, once there are others, the first step left out.</param>
 /// <param name="Remaining">Time that the steps to come will take, at this speed.</param>
 /// <param name="Validation">What the held-out text gave, after a step that it was looked at; else null.</param>
 public sealed record TrainingProgress(

@@ -159,7 +159,8 @@ public sealed class TrainTests : IDisposable
         Assert.Contains("MC332: --seed: found 2, expected 1, with which the training in ", Refuse(1, "parts", [.. steps, "--resume", "--seed", "2"]), StringComparison.Ordinal);
         Assert.Contains("MC332: text: found another than the training in ", Refuse(1, "parts", [.. steps, "--resume", "--hold-out", "0.2"]), StringComparison.Ordinal);
         string otherBase = WriteText("base.json", File.ReadAllText(folder["config.json"]).Replace("10000.0", "20000.0", StringComparison.Ordinal));
-        Assert.Contains("MC332: rope_theta: found 20000.0, expected 10000.0: in the config with which the training in ", Refuse(1, "parts", [.. steps, "--resume", "--config", otherBase]), StringComparison.Ordinal);
+        Assert.Contains("MC332: rope_theta: found 20000.0, expected 10000.0, as in the config with which the training in ", Refuse(1, "parts", [.. steps, "--resume", "--config", otherBase]), StringComparison.Ordinal);
+        Assert.Contains("MC332: layout: found another than the training in ", Refuse(1, "parts", [.. steps, "--resume", "--vocab", "290"]), StringComparison.Ordinal);
         Assert.Contains("MC320: -o: found checkpoints", Refuse(2, "parts", steps), StringComparison.Ordinal);
         Assert.Contains("going on behind step", Train("parts", [.. steps, "--resume"]).Error, StringComparison.Ordinal);
         Assert.Equal(Weights("whole"), Weights("parts"));
