@@ -7,7 +7,7 @@ namespace ModelCompiler.Tool.Measurement;
 /// <summary>
 /// Measures the machine's peaks, a sample at a time. Memory of a shared machine was seen to fall from 52 to 30 GB/s within a minute, so samples are
 /// taken between the repeats of what is held against them. Of reads the median sample is told, as the median repeat is of what is held against it, and a sample is the mean of
-/// its time, as a repeat is: reads of 5 ms, right after one another, were seen to reach 36 to 49 GB/s, so that the best of four was 10 % more than any longer time gives.
+/// its time, as a repeat is: reads of 5 ms, right after one another, were seen to reach 36 to 49 GB/s, so that the best of four was 10 % above their mean.
 /// Takes 128 MiB for each thread.
 /// </summary>
 internal sealed partial class PeakMeter : IDisposable
