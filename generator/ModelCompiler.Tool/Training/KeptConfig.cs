@@ -10,6 +10,7 @@ internal sealed class KeptConfig(string checkpoints)
     private static readonly string[] Fitted = ["torch_dtype", "vocab_size", "bos_token_id", "eos_token_id"];
 
     private bool kept;
+
     /// <summary>Where it lies. Not config.json, which with the best weights beside it would make a model of the folder.</summary>
     public string Path { get; } = System.IO.Path.Combine(checkpoints, "begun-with.json");
 
