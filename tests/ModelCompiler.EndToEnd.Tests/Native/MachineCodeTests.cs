@@ -64,8 +64,8 @@ public partial class MachineCodeTests(NativeProgram program, ITestOutputHelper o
 
     /// <summary>The tiles that read the cache as it lies, of every number of queries: scores of a page and sums of values.</summary>
     [Theory]
-    [InlineData("Avx512", "BF16", "zmm")]
-    [InlineData("Avx512", "Q8", "zmm")]
+    [InlineData("Avx512", "BF16Plain", "zmm")]
+    [InlineData("Avx512", "Q8Plain", "zmm")]
     [InlineData("Avx2", "BF16", "ymm")]
     [InlineData("Avx2", "Q8", "ymm")]
     public void JitKeepsATileOfTheCacheInRegisters(string target, string format, string register)
@@ -108,7 +108,24 @@ public partial class MachineCodeTests(NativeProgram program, ITestOutputHelper o
     {
         if (AvxVnni.IsSupported && Avx512F.IsSupported)
         {
-            AssertAsksAhead(program.Here, $@"\+Avx512Kernels:Tile1x\d+x64{format}\(", "prefetcht0", product, 1, productsPerLine);
+            AssertAsksAhead(program.Here, $@"\+Avx512Kernels:Tile1x\d+x64{format}\(", "prefetchnta", product, 1, productsPerLine);
+        }
+    }
+
+    /// <summary>So do their tiles of the cache, of one query and of several, once for each line; in registers as those of older ones.</summary>
+    [Theory]
+    [InlineData("BF16", 2)]
+    [InlineData("Q8", 4)]
+    public void JitAsksAheadInTheCacheOnYoungerProcessors(string format, int numbersPerWord)
+    {
+        if (AvxVnni.IsSupported && Avx512F.IsSupported)
+        {
+            foreach (int rows in (int[])[1, 4])
+            {
+                string pattern = $@"\+Avx512Kernels:Cache{rows}x\w*(64|128){format}\(";
+                AssertAsksAhead(program.Here, pattern, "prefetchnta", "vfmadd", 1, rows * numbersPerWord);
+                AssertInRegisters(program.Here, pattern, 1, "zmm", 4, "vfmadd");
+            }
         }
     }
 

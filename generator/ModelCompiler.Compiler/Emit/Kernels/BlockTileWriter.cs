@@ -31,7 +31,7 @@ internal static class BlockTileWriter
         writer.Open($"private static void {name}(float* x, nint xStride, byte* panel, float* y, nint yStride{product.FurtherParameters})");
         if (guard is not null)
         {
-            TileWriter.WriteGuard(set, writer, product, name, guard, (own, plain) => Write(set, own, dot.Fallback ?? dot, product, rows, plain, null));
+            TileWriter.WriteGuard(set, writer, name, product.Arguments, guard, (own, plain) => Write(set, own, dot.Fallback ?? dot, product, rows, plain, null));
         }
 
         foreach (string constant in dot.TileConstants(target, format))
@@ -96,7 +96,7 @@ internal static class BlockTileWriter
         }
 
         writer.Line($"scales += {groupBytes};");
-        writer.Line($"chunks += {groupBytes};");
+        writer.Line($"chunks += {tile.StepBytes(target)};");
         for (int row = 0; row < tile.Rows; row++)
         {
             writer.Line($"in{row} += {format.GroupInputFloats * sizeof(float)};");

@@ -6,7 +6,7 @@ namespace ModelCompiler.Compiler.Emit.Kernels;
 /// <summary>
 /// The products of decoding: the queries of one position with a page as it lies in the cache. Words are taken apart in registers, so that a
 /// page is read once and nothing is written. Each result is one chain of fused multiply-adds over the inner dimension in order, as in
-/// <see cref="TileWriter"/>, whose bits a page that was taken apart beforehand gives. Float32 is asked for ahead, as in its tiles of one row: 3 to 8 % of a decode behind 900 tokens in q4 while memory read at 60 GB/s, nothing while it read at 35.
+/// <see cref="TileWriter"/>, whose bits a page that was taken apart beforehand gives.
 /// </summary>
 /// <param name="set">Where methods go.</param>
 /// <param name="block">What a page holds.</param>
@@ -52,16 +52,25 @@ internal sealed class CacheTileWriter(KernelSet set, CacheBlock block, bool valu
     private string Tile(int rows)
     {
         string name = $"Cache{rows}x{Suffix}";
-        return set.Require(KernelFile.Tiles, name, writer => WriteTile(writer, rows, name));
+        bool differs = Ahead(rows, recent: true) != Ahead(rows, recent: false);
+        return set.Require(KernelFile.Tiles, name, writer => WriteTile(writer, rows, name, differs ? target.Recent : null));
     }
 
-    private void WriteTile(SourceWriter writer, int rows, string name)
+    private ReadAhead Ahead(int rows, bool recent) => TilePlan.CacheAhead(target.Set, rows, numbers == 1, recent);
+
+    /// <summary>The tile of processors for which <paramref name="guard"/> holds; null: of any.</summary>
+    private void WriteTile(SourceWriter writer, int rows, string name, string? guard)
     {
         int width = TilePlan.CacheColumns(target.Set, rows, columns, groupSize > 0);
         int registers = width / target.Lanes;
         writer.Line($"/// <summary>{rows} row{(rows == 1 ? "" : "s")} × {columns} columns{(width == columns ? "" : $", {width} columns at a time")}: {rows * registers} accumulators in registers.</summary>");
         writer.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
         writer.Open($"private static void {name}(float* x, {Parameters})");
+        if (guard is not null)
+        {
+            TileWriter.WriteGuard(set, writer, name, $"x, {Arguments}", guard, (own, plain) => WriteTile(own, rows, plain, null));
+        }
+
         foreach (string constant in block.Format.Constants(target))
         {
             writer.Line(constant);
@@ -82,7 +91,7 @@ internal sealed class CacheTileWriter(KernelSet set, CacheBlock block, bool valu
         }
 
         writer.Line($"uint* w = words{(loops ? " + column" : "")};");
-        WriteLoops(writer, rows, registers, loops);
+        WriteLoops(writer, rows, registers, loops, Ahead(rows, recent: guard is not null));
         for (int row = 0; row < rows; row++)
         {
             for (int register = 0; register < registers; register++)
@@ -106,7 +115,7 @@ internal sealed class CacheTileWriter(KernelSet set, CacheBlock block, bool valu
         return offset == 0 ? "y" : $"&y[{offset}]";
     }
 
-    private void WriteLoops(SourceWriter writer, int rows, int registers, bool loops)
+    private void WriteLoops(SourceWriter writer, int rows, int registers, bool loops, ReadAhead ahead)
     {
         if (groupSize == 0 || values)
         {
@@ -116,7 +125,7 @@ internal sealed class CacheTileWriter(KernelSet set, CacheBlock block, bool valu
             }
 
             writer.Open($"for (nint k = 0; k < {(values ? "inputs" : Literals.Int(block.HeadDim))}; k += {Turn(rows * registers)})");
-            WriteTurn(writer, rows, registers);
+            WriteTurn(writer, rows, registers, ahead);
             writer.Close();
             return;
         }
@@ -130,13 +139,13 @@ internal sealed class CacheTileWriter(KernelSet set, CacheBlock block, bool valu
 
         string end = block.HeadDim % groupSize == 0 ? $"group + {groupSize}" : $"Math.Min(group + {groupSize}, {block.HeadDim})";
         writer.Open($"for (nint k = group, end = {end}; k < end; k += {Turn(rows * registers)})");
-        WriteTurn(writer, rows, registers);
+        WriteTurn(writer, rows, registers, ahead);
         writer.Close().Close();
     }
 
     private int Turn(int accumulators) => TilePlan.InputsPerTurn(4, accumulators, values ? 4 : 8);
 
-    private void WriteTurn(SourceWriter writer, int rows, int registers)
+    private void WriteTurn(SourceWriter writer, int rows, int registers, ReadAhead ahead)
     {
         int turn = Turn(rows * registers);
         for (int row = 0; row < rows; row++)
@@ -154,8 +163,10 @@ internal sealed class CacheTileWriter(KernelSet set, CacheBlock block, bool valu
                 }
             }
 
-            // what younger processors would win by asking farther was measured for weights only
-            PrefetchWriter.WriteAhead(writer, target, TilePlan.Ahead(target.Set, rows, numbers == 1, recent: false), "w", input * columns, registers);
+            if (input % numbers == 0)
+            {
+                PrefetchWriter.WriteAhead(writer, target, ahead, "w", input / numbers * columns, registers);
+            }
 
             for (int register = 0; register < registers; register++)
             {

@@ -207,7 +207,7 @@ internal static class LinearWriter
     {
         if (TilePlan.PrefetchesOutputs(set.Target.Set))
         {
-            writer.Line($"{PrefetchWriter.Rows(set, columns, near: false)}({y}, {stride}, count);");
+            writer.Line($"{PrefetchWriter.Rows(set, columns, PrefetchHint.Second)}({y}, {stride}, count);");
         }
     }
 

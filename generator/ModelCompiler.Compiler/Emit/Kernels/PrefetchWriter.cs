@@ -12,16 +12,16 @@ internal static class PrefetchWriter
     private const int LineBytes = 64;
 
     /// <summary>Requires <c>(y, stride, rows)</c>, which asks for columns of some rows, y[rows × columns].</summary>
-    public static string Rows(KernelSet set, int columns, bool near)
+    public static string Rows(KernelSet set, int columns, PrefetchHint hint)
     {
-        string name = $"Ask{columns}{(near ? "Near" : "")}";
+        string name = $"Ask{columns}{(hint == PrefetchHint.Second ? "" : hint)}";
         return set.Require(KernelFile.Kernels, name, writer =>
         {
             writer.Line($"/// <summary>Asks for {columns} columns of some rows.</summary>");
             writer.Line("[MethodImpl(MethodImplOptions.AggressiveInlining)]");
             writer.Open($"private static void {name}(float* y, nint stride, int rows)");
             writer.Open("for (; rows > 0; rows--)");
-            WriteLines(writer, set.Target, "y", 0, columns, near);
+            WriteLines(writer, set.Target, "y", 0, columns, hint);
             writer.Line("y += stride;");
             writer.Close().Close();
         });
@@ -32,17 +32,17 @@ internal static class PrefetchWriter
     {
         if (ahead.Bytes > 0)
         {
-            WriteLines(writer, target, pointer, offset + (ahead.Bytes / elementBytes), registers * target.Lanes * sizeof(float) / elementBytes, ahead.Near, elementBytes);
+            WriteLines(writer, target, pointer, offset + (ahead.Bytes / elementBytes), registers * target.Lanes * sizeof(float) / elementBytes, ahead.Hint, elementBytes);
         }
     }
 
     /// <summary>Asks for the lines of <paramref name="columns"/> elements at pointer[offset].</summary>
-    public static void WriteLines(SourceWriter writer, VectorTarget target, string pointer, int offset, int columns, bool near, int elementBytes = sizeof(float))
+    public static void WriteLines(SourceWriter writer, VectorTarget target, string pointer, int offset, int columns, PrefetchHint hint, int elementBytes = sizeof(float))
     {
         for (int column = 0; column < columns; column += LineBytes / elementBytes)
         {
             int at = offset + column;
-            if (target.Prefetch(at == 0 ? pointer : $"&{pointer}[{at}]", near) is { } prefetch)
+            if (target.Prefetch(at == 0 ? pointer : $"&{pointer}[{at}]", hint) is { } prefetch)
             {
                 writer.Line(prefetch);
             }

@@ -27,6 +27,9 @@ internal sealed record Product(
 
     /// <summary>The same as arguments of these names.</summary>
     public string FurtherArguments => FurtherParameters.Replace("float* ", "").Replace("nint ", "");
+
+    /// <summary>The parameters of a tile of it as arguments of the same names.</summary>
+    public string Arguments => $"x, xStride, panel, y, yStride{FurtherArguments}";
 }
 
 /// <summary>
@@ -89,11 +92,11 @@ internal static class TileWriter
     }
 
     /// <summary>Hands over to a method of its own, which <paramref name="writePlain"/> writes, where <paramref name="guard"/> does not hold.</summary>
-    internal static void WriteGuard(KernelSet set, SourceWriter writer, Product product, string name, string guard, Action<SourceWriter, string> writePlain)
+    internal static void WriteGuard(KernelSet set, SourceWriter writer, string name, string arguments, string guard, Action<SourceWriter, string> writePlain)
     {
         string plain = set.Require(KernelFile.Tiles, name + "Plain", own => writePlain(own, name + "Plain"));
         writer.Open($"if (!{guard})");
-        writer.Line($"{plain}(x, xStride, panel, y, yStride{product.FurtherArguments});");
+        writer.Line($"{plain}({arguments});");
         writer.Line("return;");
         writer.Close().Line();
     }
@@ -110,7 +113,7 @@ internal static class TileWriter
         writer.Open($"private static void {name}(float* x, nint xStride, {product.Format.ElementType}* panel, float* y, nint yStride{product.FurtherParameters})");
         if (guard is not null)
         {
-            WriteGuard(set, writer, product, name, guard, (own, plain) => WriteTile(set, own, product, rows, plain, null));
+            WriteGuard(set, writer, name, product.Arguments, guard, (own, plain) => WriteTile(set, own, product, rows, plain, null));
         }
 
         for (int row = 0; row < rows; row++)
@@ -176,7 +179,7 @@ internal static class TileWriter
     {
         int group = product.Format.InputsPerGroup;
         ReadAhead ahead = TilePlan.Ahead(target.Set, rows, product.Format is F32Format, recent);
-        int unroll = TilePlan.InputsPerTurn(Math.Max(group, target.InputsPerLoad), rows * registers, product.Inputs is null ? 4 : 8);
+        int unroll = TilePlan.InputsPerTurn(Math.Max(group, target.InputsPerLoad), rows * registers, product.Inputs is null ? 4 : TilePlan.MostInputsPerTurn(target.Set, rows));
         string limit = product.Inputs is { } inputs ? Literals.Int(inputs) : "inputs";
         writer.Open($"for (nint k = 0; k < {limit}; k += {unroll})");
         for (int row = 0; row < rows; row++)

@@ -19,7 +19,8 @@ internal sealed class Avx512Target() : VectorTarget(TargetSet.Avx512, 16)
 
     public override Func<string, string, bool, string> Interleave => (a, b, upper) => $"Avx512F.Unpack{(upper ? "High" : "Low")}({a}, {b})";
 
-    public override string Prefetch(string pointer, bool near) => $"Sse.Prefetch{(near ? 0 : 1)}({pointer});";
+    public override string Prefetch(string pointer, PrefetchHint hint)
+        => $"Sse.Prefetch{hint switch { PrefetchHint.First => "0", PrefetchHint.Second => "1", _ => "NonTemporal" }}({pointer});";
 
     public override BlockDot Dot(BlockFormat format) => format.Bits == 8 ? new VnniDot(pairs) : pairs;
 

@@ -7,11 +7,48 @@ namespace ModelCompiler.Compiler.Emit.Targets;
 /// <summary>What a tile of a block format multiplies: <paramref name="Rows"/> rows by <paramref name="Registers"/> registers of columns of panels <paramref name="PanelStride"/> columns wide.</summary>
 internal sealed record BlockTile(BlockFormat Format, int Rows, int Registers, int PanelStride, ReadAhead Ahead)
 {
-    /// <summary>Asks for what lies ahead of a chunk. Not for the scales between groups, 128 bytes of 2,176 (q8) or 1,152 (q4).</summary>
-    public void WriteAhead(SourceWriter writer, VectorTarget target, int chunk) => PrefetchWriter.WriteAhead(writer, target, Ahead, "chunks", ChunkOffsetBytes(chunk), Registers, sizeof(byte));
+    /// <summary>
+    /// Writes what <paramref name="write"/> writes for each chunk of a group: chunk after chunk, or once in a loop that takes <c>chunks</c> along. Before each it asks for what lies ahead; not for the
+    /// scales between groups, 128 bytes of 2,176 (q8) or 1,152 (q4).
+    /// </summary>
+    public void WriteChunks(SourceWriter writer, VectorTarget target, Action<BlockChunk> write)
+    {
+        if (!Loops(target))
+        {
+            for (int chunk = 0; chunk < Format.Chunks; chunk++)
+            {
+                WriteChunk(new(ChunkOffsetBytes(chunk), chunk));
+            }
+
+            return;
+        }
+
+        writer.Open($"for (nint chunk = 0; chunk < {Format.Chunks}; chunk++)");
+        WriteChunk(new(0, null));
+        writer.Line($"chunks += {ChunkOffsetBytes(1)};").Close();
+
+        void WriteChunk(BlockChunk chunk)
+        {
+            PrefetchWriter.WriteAhead(writer, target, Ahead, "chunks", chunk.OffsetBytes, Registers, sizeof(byte));
+            write(chunk);
+        }
+    }
+
+    /// <summary>From where a group's products leave <c>chunks</c> to the next group's first.</summary>
+    public int StepBytes(VectorTarget target) => Format.GroupBytes(PanelStride) - (Loops(target) ? ChunkOffsetBytes(Format.Chunks) : 0);
+
+    private bool Loops(VectorTarget target) => BlockTilePlan.LoopsOverChunks(target.Set, Format.Bits, Rows);
 
     /// <summary>Where chunk <paramref name="chunk"/> of the tile's columns begins, counted from the group's first chunk at the tile's first column.</summary>
     public int ChunkOffsetBytes(int chunk) => chunk * PanelStride * BlockFormat.ColumnBytes;
+}
+
+/// <summary>A chunk of a group: where it begins, counted from <c>chunks</c>, and its number; null: what the emitted variable <c>chunk</c> says.</summary>
+internal readonly record struct BlockChunk(int OffsetBytes, int? Number)
+{
+    /// <summary>The text of the place in a row's record of byte <paramref name="offset"/> out of the <paramref name="bytes"/> that meet the chunk.</summary>
+    public string Input(int row, int bytes, int offset)
+        => Number is { } number ? $"&in{row}[{(number * bytes) + offset}]" : offset == 0 ? $"&in{row}[chunk * {bytes}]" : $"&in{row}[(chunk * {bytes}) + {offset}]";
 }
 
 /// <summary>

@@ -31,25 +31,24 @@ internal sealed class PairwiseDot(string instructions) : BlockDot
             }
         }
 
-        for (int chunk = 0; chunk < tile.Format.Chunks; chunk++)
+        tile.WriteChunks(writer, t, chunk =>
         {
-            tile.WriteAhead(writer, t, chunk);
             for (int half = 0; half < 2; half++)
             {
                 writer.Line("{");
                 WriteWeights(writer, t, tile, chunk, half);
-                WriteProducts(writer, t, tile, (chunk * 2) + half);
+                WriteProducts(writer, t, tile, chunk, half);
                 writer.Line("}");
             }
-        }
+        });
     }
 
     /// <summary>Each half of a chunk is loaded anew: kept in a register for the other half, it put an accumulator on the stack.</summary>
-    private static void WriteWeights(SourceWriter writer, VectorTarget t, BlockTile tile, int chunk, int half)
+    private static void WriteWeights(SourceWriter writer, VectorTarget t, BlockTile tile, BlockChunk chunk, int half)
     {
         for (int register = 0; register < tile.Registers; register++)
         {
-            string at = $"&chunks[{tile.ChunkOffsetBytes(chunk) + (register * t.Lanes * BlockFormat.ColumnBytes)}]";
+            string at = $"&chunks[{chunk.OffsetBytes + (register * t.Lanes * BlockFormat.ColumnBytes)}]";
             string shorts = t.Load($"(short*)({at})"), words = t.Load($"(ushort*)({at})");
             string weight = (tile.Format.Bits, half) switch
             {
@@ -62,11 +61,11 @@ internal sealed class PairwiseDot(string instructions) : BlockDot
         }
     }
 
-    private void WriteProducts(SourceWriter writer, VectorTarget t, BlockTile tile, int half)
+    private void WriteProducts(SourceWriter writer, VectorTarget t, BlockTile tile, BlockChunk chunk, int half)
     {
         for (int row = 0; row < tile.Rows; row++)
         {
-            writer.Line($"var x{row} = {t.Vector}.Create(*(int*)(&in{row}[{half * 4}])).{(tile.Format.Bits == 8 ? "AsInt16" : "AsSByte")}();");
+            writer.Line($"var x{row} = {t.Vector}.Create(*(int*)({chunk.Input(row, 8, half * 4)})).{(tile.Format.Bits == 8 ? "AsInt16" : "AsSByte")}();");
             for (int register = 0; register < tile.Registers; register++)
             {
                 writer.Line($"i{row}_{register} += {instructions}.MultiplyAddAdjacent(w{register}, x{row});");

@@ -61,7 +61,7 @@ internal abstract class VectorTarget(TargetSet set, int lanes)
     public virtual string? Recent => null;
 
     /// <summary>C# that asks for the cache line at a pointer before it is needed, as far as the second level or, near, the first; null where no plan asks, or C# has no such instruction.</summary>
-    public virtual string? Prefetch(string pointer, bool near) => null;
+    public virtual string? Prefetch(string pointer, PrefetchHint hint) => null;
 
     public string Load(string pointer) => $"{Vector}.Load({pointer})";
 

@@ -36,18 +36,17 @@ internal sealed class VnniDot(PairwiseDot fallback) : BlockDot
             }
         }
 
-        for (int chunk = 0; chunk < tile.Format.Chunks; chunk++)
+        tile.WriteChunks(writer, set.Target, chunk =>
         {
-            tile.WriteAhead(writer, set.Target, chunk);
             writer.Line("{");
             for (int sum = 0; sum < sums; sum++)
             {
-                writer.Line($"var w{sum} = Vector256.Load(&chunks[{tile.ChunkOffsetBytes(chunk) + (sum * SumLanes * BlockFormat.ColumnBytes)}]) ^ flip;");
+                writer.Line($"var w{sum} = Vector256.Load(&chunks[{chunk.OffsetBytes + (sum * SumLanes * BlockFormat.ColumnBytes)}]) ^ flip;");
             }
 
             for (int row = 0; row < tile.Rows; row++)
             {
-                writer.Line($"var x{row} = Vector256.Create(*(int*)(&in{row}[{chunk * 4}])).AsSByte();");
+                writer.Line($"var x{row} = Vector256.Create(*(int*)({chunk.Input(row, 4, 0)})).AsSByte();");
                 for (int sum = 0; sum < sums; sum++)
                 {
                     writer.Line($"{Name(row, sum)} = AvxVnni.MultiplyWideningAndAdd({Name(row, sum)}, w{sum}, x{row});");
@@ -55,7 +54,7 @@ internal sealed class VnniDot(PairwiseDot fallback) : BlockDot
             }
 
             writer.Line("}");
-        }
+        });
     }
 
     public override void WriteRecord(SourceWriter writer, VectorTarget target, BlockFormat format, IReadOnlyList<string> integers)

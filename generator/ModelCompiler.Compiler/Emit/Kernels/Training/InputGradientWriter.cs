@@ -142,7 +142,7 @@ internal static class InputGradientWriter
         writer.Line($"float* dh = {(kernel.IsWhole ? $"turned + {TrainingScratch.TurnedFloats(kernel)}" : Row("w.LocalRows", Columns))};");
         if (kernel.IsWhole && TilePlan.PrefetchesOutputs(set.Target.Set))
         {
-            string ask = PrefetchWriter.Rows(set, columns, near: false); // the outputs, too, lie there where they can
+            string ask = PrefetchWriter.Rows(set, columns, PrefetchHint.Second); // the outputs, too, lie there where they can
             writer.Line($"{ask}({Row("gate", gate.GateStride)}, {gate.GateStride}, count);");
             writer.Line($"{ask}({Row("up", gate.UpStride)}, {gate.UpStride}, count);");
         }

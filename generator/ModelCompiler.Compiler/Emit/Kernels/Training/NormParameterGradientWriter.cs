@@ -85,7 +85,7 @@ internal static class NormParameterGradientWriter
         {
             if (rowsAhead > 0)
             {
-                PrefetchWriter.WriteLines(writer, t, pointer, rowsAhead * stride, registers * t.Lanes, near: true);
+                PrefetchWriter.WriteLines(writer, t, pointer, rowsAhead * stride, registers * t.Lanes, PrefetchHint.First);
             }
         }
 

@@ -94,7 +94,7 @@ internal static class OuterTileWriter
             WriteRows(writer, t, product, inputs, registers, unroll);
             if (ahead > 0)
             {
-                PrefetchWriter.WriteLines(writer, t, "next", 0, ahead, near: true);
+                PrefetchWriter.WriteLines(writer, t, "next", 0, ahead, PrefetchHint.First);
                 writer.Line($"next += {ahead};");
             }
 

@@ -1,5 +1,6 @@
 using ModelCompiler.Compiler.Emit.Targets;
 using ModelCompiler.Compiler.Formats;
+using ModelCompiler.Compiler.Plan;
 using ModelCompiler.Compiler.Plan.Training;
 
 namespace ModelCompiler.Compiler.Emit.Kernels.Training;
@@ -94,7 +95,7 @@ internal static class WeightGradientWriter
                 if (asks)
                 {
                     writer.Line("int asked = Math.Min(asks, behind);");
-                    writer.Line($"{PrefetchWriter.Rows(set, columns, near: true)}(next, {kernel.GradientStride}, asked);");
+                    writer.Line($"{PrefetchWriter.Rows(set, columns, PrefetchHint.First)}(next, {kernel.GradientStride}, asked);");
                     writer.Line($"next += asked * {kernel.GradientStride};").Line("behind -= asked;");
                 }
 
