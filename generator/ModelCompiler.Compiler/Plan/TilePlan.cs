@@ -61,17 +61,19 @@ public static class TilePlan
     /// <para>Zen 4: decode in f32 2 to 10 % faster from memory, level to 24 % where the last-level cache holds a part. In 16 bits it was within noise from memory (bf16) or lost a
     /// third (f16), and lost 20 to 50 % from the cache; in 8 and 4 bits, and with AVX2 in f32, it won nothing or lost.</para>
     /// <para>Zen 5, for which <paramref name="recent"/> stands (<see cref="Emit.Targets.VectorTarget.Recent"/>): 4 KiB ahead into L1, from memory + 5 % (q4), + 6 and 11 % (q8), + 12 % (f16), bf16 level, f32
-    /// + 8 % and level beside 2 KiB into L2; from the cache f16 + 12 %, else level. 2 KiB into L1 lost up to 5 % there. Into L1 alone another 2 to 4 % from memory in all formats, and from the last-level cache
-    /// level: it keeps what it holds. Intel's were not measured.</para>
+    /// + 8 % and level beside 2 KiB into L2; from the cache f16 + 12 %, else level. 2 KiB into L1 lost up to 5 % there. Into L1 alone another 2 to 6 % from memory in all formats, and from the
+    /// last-level cache level: Zen 5's keeps what it holds. Intel's were not measured.</para>
     /// </summary>
     public static ReadAhead Ahead(TargetSet target, int rows, bool float32, bool recent)
         => target != TargetSet.Avx512 || rows != 1 ? default : recent ? new(4096, PrefetchHint.Once) : float32 ? new(2048, PrefetchHint.Second) : default;
 
     /// <summary>
-    /// The same for a tile that reads the cache as it lies. Zen 4: float32 of one row, 3 to 8 % of a decode behind 900 tokens in q4 while memory read at 60 GB/s, nothing while it read at 35.
-    /// Zen 5, Qwen3 in q4 behind 1,024 tokens, two rows: f32 + 1 %, bf16 + 3, q8 + 18; 15M, whose cache stays in the processor's, behind 160: f32 + 4, q8 + 2.
+    /// How far ahead a tile asks that reads the cache as it lies. Zen 4: float32 of one row, 3 to 8 % of a decode behind 900 tokens in q4 while memory read at 60 GB/s, nothing while it read at 35.
+    /// Zen 5, Qwen3 in q4 behind 1,024 tokens, two rows: f32 + 1 %, bf16 + 3, q8 + 18; 15M, whose cache stays in the processor's, one row, behind 160: f32 + 4, q8 + 2. Not into L1 alone: more than
+    /// <see cref="CacheRows"/> queries of a head pass over a page again (level with two, 15M f32 4 % slower). What a page's last values ask for lies behind them and is another head's, in vain where a sequence has further pages.
     /// </summary>
-    public static ReadAhead CacheAhead(TargetSet target, int rows, bool float32, bool recent) => Ahead(target, recent ? 1 : rows, float32, recent);
+    public static ReadAhead CacheAhead(TargetSet target, int rows, bool float32, bool recent)
+        => target == TargetSet.Avx512 && recent ? new(4096, PrefetchHint.First) : Ahead(target, rows, float32, recent);
 
     /// <summary>
     /// Whether the lines that a tile is about to write are asked for before its product: a store waits for its line, and the queue of stores is shorter than a tile. Measured with AVX-512, 2 threads,
@@ -120,13 +122,13 @@ public static class TilePlan
 
     /// <summary>
     /// Most inputs for each turn of a tile's loop over a fixed number of them. One row on AVX-512 waits for memory, and what the processor fetches by itself it finds by instruction, from
-    /// load to load: few loads are followed, many are not. Zen 5, 4 instead of 8, from memory: f32 + 3 to 4 %, bf16 + 3 %, f16 + 2 %, 15M f32 (a part in the cache) + 10 %; from the cache
-    /// bf16 level; 2 and 1: up to 3 % less. Zen 4 was not measured; Zen 5 without what <see cref="Ahead"/> asks for: f32 + 4 %, bf16 level.
+    /// load to load: few loads are followed, many are not. Zen 5, 4 instead of 8, from memory: f32, bf16, f16 + 2 to 3 %, 15M f32 (a part in the cache) + 10 %; from the cache
+    /// bf16 level; 2 and 1: up to 3 % less. Zen 4 was not measured, only Zen 5 as if it were one, with AVX-VNNI switched off: f32 + 4 %, bf16 level.
     /// </summary>
     public static int MostInputsPerTurn(TargetSet target, int rows) => target == TargetSet.Avx512 && rows == 1 ? 4 : 8;
 
     /// <summary>
-    /// Inputs for each turn of a tile's loop: enough that its overhead hides behind some 32 multiply-adds. Tiles are unrolled, never
+    /// Inputs for each turn of a tile's loop: enough that its overhead hides behind some 32 multiply-adds, where <paramref name="most"/> lets it. Tiles are unrolled, never
     /// the whole inner dimension: a method stays far below the limits of the JIT.
     /// </summary>
     public static int InputsPerTurn(int least, int accumulators, int most)

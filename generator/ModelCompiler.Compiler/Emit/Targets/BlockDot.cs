@@ -53,7 +53,7 @@ internal readonly record struct BlockChunk(int OffsetBytes, int? Number)
 
 /// <summary>
 /// How an instruction set multiplies the integers of a group. However it does it, the sum is the same integer: Σ q[k] · x[k] over the group.
-/// <para>Emitted text may use: <c>chunks</c>, the group's first chunk at the tile's first column (byte*); <c>in0</c>, <c>in1</c> …, each row's record of the group (byte*):
+/// <para>Emitted text may use: <c>chunks</c>, the group's first chunk at the tile's first column (byte*; in a loop over the chunks the one at hand); <c>in0</c>, <c>in1</c> …, each row's record of the group (byte*):
 /// integers, then at <see cref="BlockFormat.ScaleOffsetBytes"/> the scale, then at <see cref="BlockFormat.CorrectionOffsetBytes"/> what else the instruction set wants to know.</para>
 /// </summary>
 internal abstract class BlockDot
@@ -70,7 +70,10 @@ internal abstract class BlockDot
     /// <summary>Declarations before the loop of a tile.</summary>
     public abstract IEnumerable<string> TileConstants(VectorTarget target, BlockFormat format);
 
-    /// <summary>Writes the products of a group; afterwards <see cref="Sum"/> gives each sum.</summary>
+    /// <summary>
+    /// Writes the products of a group, by <see cref="BlockTile.WriteChunks"/> where the plan may want a loop of it; afterwards <see cref="Sum"/> gives each sum, and <c>chunks</c> is
+    /// <see cref="BlockTile.StepBytes"/> before the next group's.
+    /// </summary>
     public abstract void WriteGroup(KernelSet set, SourceWriter writer, BlockTile tile);
 
     /// <summary>The text of the 32-bit sums of a row and a register of columns.</summary>

@@ -60,7 +60,7 @@ internal abstract class VectorTarget(TargetSet set, int lanes)
     /// <summary>A C# condition that holds on the younger ones of the set's processors, where they are planned for apart; null: nowhere.</summary>
     public virtual string? Recent => null;
 
-    /// <summary>C# that asks for the cache line at a pointer before it is needed, as far as the second level or, near, the first; null where no plan asks, or C# has no such instruction.</summary>
+    /// <summary>C# that asks for the cache line at a pointer before it is needed; null where no plan asks, or C# has no such instruction.</summary>
     public virtual string? Prefetch(string pointer, PrefetchHint hint) => null;
 
     public string Load(string pointer) => $"{Vector}.Load({pointer})";
