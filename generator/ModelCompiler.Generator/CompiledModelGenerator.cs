@@ -42,9 +42,7 @@ public sealed class CompiledModelGenerator : IIncrementalGenerator
 
         IncrementalValueProvider<ModelFiles> files = context.AdditionalTextsProvider
             .Combine(context.AnalyzerConfigOptionsProvider)
-            .Select(static (pair, cancellation) => ModelFile.Read(pair.Left, pair.Right, cancellation))
-            .Where(static file => file is not null)
-            .Select(static (file, _) => file!)
+            .SelectMany(static (pair, cancellation) => ModelFile.Read(pair.Left, pair.Right, cancellation))
             .Collect()
             .Select(static (all, _) => ModelFiles.Of(all))
             .WithTrackingName(Steps.Files);

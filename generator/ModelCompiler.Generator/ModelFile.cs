@@ -20,18 +20,19 @@ internal sealed record ModelFile(string Model, string Role, TextFile Content)
     /// <summary>Role of the manifest that packing wrote.</summary>
     public const string Manifest = "manifest";
 
-    /// <summary>Reads the file when the build marked it; null for all other additional files.</summary>
-    public static ModelFile? Read(AdditionalText file, AnalyzerConfigOptionsProvider options, CancellationToken cancellation)
+    /// <summary>Reads the file when the build marked it, once for each model that it belongs to (names with | between: two models of one folder share its config.json); nothing of all other additional files.</summary>
+    public static IEnumerable<ModelFile> Read(AdditionalText file, AnalyzerConfigOptionsProvider options, CancellationToken cancellation)
     {
         AnalyzerConfigOptions metadata = options.GetOptions(file);
         if (!metadata.TryGetValue(Prefix + "Role", out string? role) || role.Length == 0
             || !metadata.TryGetValue(Prefix + "Name", out string? name)
             || file.GetText(cancellation) is not { } text)
         {
-            return null;
+            return [];
         }
 
-        return new(name, role, new TextFile(file.Path, text.ToString()));
+        TextFile content = new(file.Path, text.ToString());
+        return name.Split('|').Select(model => new ModelFile(model, role, content));
     }
 }
 

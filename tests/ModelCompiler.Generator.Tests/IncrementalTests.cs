@@ -54,6 +54,23 @@ public sealed class IncrementalTests
         Assert.Contains("\"10\"", run.Result.GeneratedSources.Single(source => source.HintName.StartsWith("App.StoryModel", StringComparison.Ordinal)).SourceText.ToString());
     }
 
+    /// <summary>A folder compiled twice, say in two formats: one config.json, which the build marks with both names, and two manifests.</summary>
+    [Fact]
+    public void ModelsOfOneFolderShareItsConfig()
+    {
+        CountingCompiler core = new();
+        ModelText config = new("/models/story/config.json", "{}", "config", "q8|q4");
+        const string Two = """
+            [ModelCompiler.CompiledModel("q8")] public partial class Eight;
+            [ModelCompiler.CompiledModel("q4")] public partial class Four;
+            """;
+        GeneratorRun run = new(core, [config, ModelText.Model("q8")[1], ModelText.Model("q4")[1]], Two);
+        Assert.Empty(run.Result.Diagnostics);
+        Assert.Equal(2, core.Calls);
+        run.Replace(config, config.With("""{ "a": 1 }"""));
+        Assert.Equal(4, core.Calls);
+    }
+
     [Fact]
     public void EditingTheManifestCompilesAgain()
     {

@@ -15,9 +15,8 @@ public static class BlockTilePlan
     };
 
     /// <summary>
-    /// Whether a tile of <paramref name="rows"/> rows walks the chunks of a group in a loop instead of one after the other. What waits for memory should have few loads, each of which the processor
-    /// follows by itself (as <see cref="TilePlan.MostInputsPerTurn"/> tells): one row in 8 bits, Zen 5, from memory + 5 and 6 %, from the last-level cache + 6 %. In 4 bits, whose group has
-    /// half as many loads, − 1 to − 7 %; with AVX2, whose tile takes half of a panel's columns, − 3 to − 12 % (4 bits − 20 and + 3). Zen 4 was not measured, only Zen 5 as if it were one, with AVX-VNNI
+    /// Whether a tile of <paramref name="rows"/> rows walks the chunks of a group in a loop instead of one after the other. What waits for memory should have few loads (as
+    /// <see cref="TilePlan.MostInputsPerTurn"/> tells): one row in 8 bits, Zen 5, from memory + 5 and 6 %, from the last-level cache + 6 %. In 4 bits, whose group has half as many loads, − 1 to − 7 %; with AVX2, whose tile takes half of a panel's columns, − 3 to − 12 % (4 bits − 20 and + 3). Zen 4 was not measured, only Zen 5 as if it were one, with AVX-VNNI
     /// switched off: from memory + 29 %, from the cache + 6.
     /// </summary>
     public static bool LoopsOverChunks(TargetSet target, int bits, int rows) => target == TargetSet.Avx512 && bits == 8 && rows == 1;

@@ -121,8 +121,8 @@ public static class TilePlan
     }
 
     /// <summary>
-    /// Most inputs for each turn of a tile's loop over a fixed number of them. One row on AVX-512 waits for memory, and what the processor fetches by itself it finds by instruction, from
-    /// load to load: few loads are followed, many are not. Zen 5, 4 instead of 8, from memory: f32, bf16, f16 + 2 to 3 %, 15M f32 (a part in the cache) + 10 %; from the cache
+    /// Most inputs for each turn of a tile's loop over a fixed number of them. One row on AVX-512 waits for memory, and part of what the processor fetches by itself it finds by instruction, from
+    /// load to load: presumably it follows few loads and loses many. Zen 5, 4 instead of 8, from memory: f32, bf16, f16 + 2 to 3 %, 15M f32 (a part in the cache) + 10 %; from the cache
     /// bf16 level; 2 and 1: up to 3 % less. Zen 4 was not measured, only Zen 5 as if it were one, with AVX-VNNI switched off: f32 + 4 %, bf16 level.
     /// </summary>
     public static int MostInputsPerTurn(TargetSet target, int rows) => target == TargetSet.Avx512 && rows == 1 ? 4 : 8;

@@ -14,7 +14,7 @@ internal static class PrefetchWriter
     /// <summary>Requires <c>(y, stride, rows)</c>, which asks for columns of some rows, y[rows × columns].</summary>
     public static string Rows(KernelSet set, int columns, PrefetchHint hint)
     {
-        string name = $"Ask{columns}{(hint == PrefetchHint.Second ? "" : hint)}";
+        string name = $"Ask{columns}{(hint == PrefetchHint.Second ? "" : $"Into{hint}")}";
         return set.Require(KernelFile.Kernels, name, writer =>
         {
             writer.Line($"/// <summary>Asks for {columns} columns of some rows.</summary>");
