@@ -61,7 +61,7 @@ public static class TilePlan
     /// <para>Zen 4: decode in f32 2 to 10 % faster from memory, level to 24 % where the last-level cache holds a part. In 16 bits it was within noise from memory (bf16) or lost a
     /// third (f16), and lost 20 to 50 % from the cache; in 8 and 4 bits, and with AVX2 in f32, it won nothing or lost.</para>
     /// <para>Zen 5, for which <paramref name="recent"/> stands (<see cref="Emit.Targets.VectorTarget.Recent"/>): 4 KiB ahead into L1, from memory + 5 % (q4), + 6 and 11 % (q8), + 12 % (f16), bf16 level, f32
-    /// + 8 % and level beside 2 KiB into L2; from the cache f16 + 12 %, else level. 2 KiB into L1 lost up to 5 % there. Into L1 alone another 2 to 6 % from memory in all formats, and from the
+    /// + 8 % and level beside 2 KiB into L2; from the cache f16 + 12 %, else level. 2 KiB into L1 lost up to 5 % there. Into L1 alone, from memory: q8 another 2 to 6 %, q4 and f16 + 2, f32 + 1, bf16 level; from the
     /// last-level cache level: Zen 5's keeps what it holds. Intel's were not measured.</para>
     /// </summary>
     public static ReadAhead Ahead(TargetSet target, int rows, bool float32, bool recent)
@@ -69,8 +69,8 @@ public static class TilePlan
 
     /// <summary>
     /// How far ahead a tile asks that reads the cache as it lies. Zen 4: float32 of one row, 3 to 8 % of a decode behind 900 tokens in q4 while memory read at 60 GB/s, nothing while it read at 35.
-    /// Zen 5, Qwen3 in q4 behind 1,024 tokens, two rows: f32 + 1 %, bf16 + 3, q8 + 18; 15M, whose cache stays in the processor's, one row, behind 160: f32 + 4, q8 + 2. Not into L1 alone: more than
-    /// <see cref="CacheRows"/> queries of a head pass over a page again (level with two, 15M f32 4 % slower). What a page's last values ask for lies behind them and is another head's, in vain where a sequence has further pages.
+    /// Zen 5, Qwen3 in q4 behind 1,024 tokens, two rows: f32 + 1 %, bf16 + 3, q8 + 18; 15M, whose cache stays in the processor's, one row, behind 160: f32 + 4, q8 + 2: all asked into L1 alone. That
+    /// is not what is done: more than <see cref="CacheRows"/> queries of a head pass over a page again (with two, f32 and q8, it is level). What a page's last values ask for lies behind them and is another head's, in vain where a sequence has further pages.
     /// </summary>
     public static ReadAhead CacheAhead(TargetSet target, int rows, bool float32, bool recent)
         => target == TargetSet.Avx512 && recent ? new(4096, PrefetchHint.First) : Ahead(target, rows, float32, recent);
