@@ -22,6 +22,7 @@ internal static class ModelcCommand
         VerifyCommand.Create(),
         TrainCommand.Create(),
         SynthCommand.Create(),
+        CopyCommand.Create(),
         CacheCommand.Create(),
     };
 }

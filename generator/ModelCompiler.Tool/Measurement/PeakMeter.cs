@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using ModelCompiler.Runtime.Memory;
 
 namespace ModelCompiler.Tool.Measurement;
 
@@ -10,15 +11,13 @@ namespace ModelCompiler.Tool.Measurement;
 /// its time, as a repeat is: reads of 5 ms, right after one another, were seen to reach 36 to 49 GB/s, so that the best of four was 10 % above their mean.
 /// Takes 128 MiB for each thread.
 /// </summary>
-internal sealed partial class PeakMeter : IDisposable
+internal sealed class PeakMeter : IDisposable
 {
     private const int Attempts = 4;
     private const long FmaIterations = 1_000_000;
     private const int BlockBytes = 128 << 20;
     private const int LineBytes = 64;
     private const int PieceBytes = 1 << 20;
-    private const int HugePageBytes = 2 << 20;
-    private const int MadviseHugePage = 14;
 
     private static readonly TimeSpan ReadTime = TimeSpan.FromMilliseconds(100);
 
@@ -152,18 +151,11 @@ internal sealed partial class PeakMeter : IDisposable
     /// </summary>
     private static unsafe nint Allocate()
     {
-        void* block = NativeMemory.AlignedAlloc(BlockBytes, HugePageBytes);
-        if (OperatingSystem.IsLinux())
-        {
-            _ = MemoryAdvise(block, BlockBytes, MadviseHugePage); // a wish: where it is refused, pages are small
-        }
-
+        void* block = NativeMemory.AlignedAlloc(BlockBytes, HugePages.Bytes);
+        HugePages.Ask(block, BlockBytes);
         new Span<byte>(block, BlockBytes).Fill(1);
         return (nint)block;
     }
-
-    [LibraryImport("libc", EntryPoint = "madvise")]
-    private static unsafe partial int MemoryAdvise(void* start, nuint length, int advice);
 
     private static unsafe void Free(nint block) => NativeMemory.AlignedFree((void*)block);
 }

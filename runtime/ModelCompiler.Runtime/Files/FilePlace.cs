@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ModelCompiler.Runtime.Memory;
 
 namespace ModelCompiler.Runtime.Files;
 
@@ -93,7 +94,8 @@ internal static unsafe partial class FilePlace
         };
     }
 
-    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(LinuxLibrary.C, EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(LinuxLibrary.Paths)]
     private static partial int Stat(int folder, string path, int flags, uint mask, Statx* found);
 
     /// <summary>struct statx, the same on every processor.</summary>

@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using ModelCompiler.Runtime.Memory;
 
 namespace ModelCompiler.Runtime.Weights;
 
@@ -12,6 +13,7 @@ internal sealed unsafe class MappedSection : IDisposable
     {
         view = file.CreateViewAccessor(offsetBytes, lengthBytes, MemoryMappedFileAccess.Read);
         view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
+        HugePages.Ask(start, view.PointerOffset + lengthBytes);
         start += view.PointerOffset;
     }
 

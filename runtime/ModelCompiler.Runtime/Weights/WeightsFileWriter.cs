@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using ModelCompiler.Runtime.Files;
+using ModelCompiler.Runtime.Memory;
 
 namespace ModelCompiler.Runtime.Weights;
 
@@ -12,12 +13,10 @@ namespace ModelCompiler.Runtime.Weights;
 /// </summary>
 public sealed class WeightsFileWriter : IDisposable
 {
-    private const int HugePageBytes = 2 << 20;
-
     private readonly string planHash;
     private readonly WholeFile file;
     private readonly FileStream stream;
-    private readonly byte[] page = new byte[HugePageBytes];
+    private readonly byte[] page = new byte[HugePages.Bytes];
     private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private int pageLength;
     private bool completed;
@@ -97,11 +96,11 @@ public sealed class WeightsFileWriter : IDisposable
     {
         while (bytes.Length > 0)
         {
-            int taken = Math.Min(bytes.Length, HugePageBytes - pageLength);
+            int taken = Math.Min(bytes.Length, HugePages.Bytes - pageLength);
             bytes[..taken].CopyTo(page.AsSpan(pageLength));
             bytes = bytes[taken..];
             pageLength += taken;
-            if (pageLength == HugePageBytes)
+            if (pageLength == HugePages.Bytes)
             {
                 stream.Write(page);
                 pageLength = 0;

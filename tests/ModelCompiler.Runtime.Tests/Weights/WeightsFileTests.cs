@@ -41,6 +41,22 @@ public sealed class WeightsFileTests : IDisposable
         Assert.Equal(tokenizerLength > 0, weights.HasTokenizer);
     }
 
+    /// <summary>What the system then does is its own affair; the mapping's flags tell that it was asked.</summary>
+    [Fact]
+    public unsafe void ALargeFileIsMappedInHugePagesWhereThereAreAny()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        using FakeModel.PackedFile large = new(4 << 20, []);
+        using WeightsFile weights = WeightsFile.Open(ExpectedWeights.Of(large.Description), new LoadOptions { WeightsPath = large.Path }, GetType().Assembly);
+        string mapping = $"{(nint)weights.Data - WeightsHeader.LengthBytes:x}-";
+        string flags = File.ReadLines("/proc/self/smaps").SkipWhile(line => !line.StartsWith(mapping, StringComparison.Ordinal)).First(line => line.StartsWith("VmFlags:", StringComparison.Ordinal));
+        Assert.Equal(Directory.Exists("/sys/kernel/mm/transparent_hugepage"), flags.Split(' ').Contains("hg"));
+    }
+
     [Fact]
     public void TheModelOpensItsOwnFile()
     {
