@@ -90,7 +90,7 @@ void MeasureSpeed(int promptLength, int decodeLength)
         decodes[repeat] = decodeLength / Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
-    string compiler = System.Runtime.CompilerServices.RuntimeFeature.IsDynamicCodeSupported ? "JIT" : "NativeAOT";
+    string compiler = AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES") is null ? "NativeAOT" : "JIT"; // RuntimeFeature says what the project publishes as
     Console.WriteLine(string.Create(
         CultureInfo.InvariantCulture,
         $"{compiler}, {model.InstructionSet}, {model.Threads} threads: prompt {prompts.Skip(1).Order().ElementAt(Repeats / 2):F0}, decode {decodes.Skip(1).Order().ElementAt(Repeats / 2):F1} tokens/s"));

@@ -47,6 +47,7 @@ internal sealed record BenchReport(
         ];
         string[] rows = ["tokens", "tokens/s", "slowest", "fastest", "rate", "peak here", "of peak"];
         Output.Write(Output.Table(["", .. columns.Select(column => column.What)], rows.Select((row, i) => (string[])[row, .. columns.Select(column => column.Found[i])])));
+        TellPassed();
         if (ResidentBytes > 0)
         {
             Console.WriteLine(
@@ -107,6 +108,20 @@ internal sealed record BenchReport(
                 Show($"{rate / 1e9:F2} {unit}"), Show($"{peak / 1e9:F2} {unit}{note}"), Show($"{100 * rate / peak:F1} %"),
             ]),
         ];
+
+    /// <summary>More than there is needs a word.</summary>
+    private void TellPassed()
+    {
+        if (Speed.Prompt is not null && PromptFlopsPerSecond > Peaks.FlopsPerSecond)
+        {
+            Console.WriteLine("prompt above 100 %: the peak is that of float32 multiply-adds; q8 and q4 multiply small integers, more of them in the same time.");
+        }
+
+        if (Speed.Decode is not null && !IsInCache && DecodeBytesPerSecond > Peaks.ReadBytesPerSecond)
+        {
+            Console.WriteLine("decode above 100 %: the last-level cache kept a part of what each token reads, or memory was faster in that second.");
+        }
+    }
 
     /// <summary>Lengths that the context does not hold were cut: a reader must not take them for what was asked.</summary>
     private void TellCut(string option, int asked, int measured)

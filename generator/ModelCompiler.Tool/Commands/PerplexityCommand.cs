@@ -42,13 +42,14 @@ internal static class PerplexityCommand
     private static int Run(ParseResult parsed, CancellationToken cancellation)
     {
         using ProgressLine progress = new();
+        RequiredTokenizer.Require(parsed.GetRequiredValue(Directory));
         string text = ModelText.ReadNamed(parsed.GetRequiredValue(Text), "Name a text file, UTF-8.", cancellation).Text;
         using HostedModel hosted = new ModelHost(parsed.GetRequiredValue(Directory), new(parsed.GetRequiredValue(Weights), parsed.GetRequiredValue(Cache)), progress.Begin, cancellation, Adapter.Of(parsed))
             .Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), parsed.GetValue(Verify)));
         hosted.Explain(model =>
         {
             PerplexityWindows cut = Cut(parsed, model.Description);
-            int[] tokens = RequiredTokenizer.Of(model, parsed.GetRequiredValue(Directory)).Encode(text);
+            int[] tokens = model.Tokenizer!.Encode(text);
             if (tokens.Length < cut.Length)
             {
                 throw new UsageException($"--text: found {tokens.Length} tokens, expected at least one window of {cut.Length}. Give a longer text, or a smaller --context.");

@@ -52,6 +52,11 @@ internal static class RunCommand
 
     private static int Run(ParseResult parsed, CancellationToken cancellation)
     {
+        if (parsed.GetValue(Tokens) is not { Length: > 0 })
+        {
+            RequiredTokenizer.Require(parsed.GetRequiredValue(Directory), "Put it there, or give --tokens instead of --prompt.");
+        }
+
         using HostedModel hosted = Load(parsed, cancellation);
         hosted.Explain(model => Write(parsed, model, cancellation));
         if (hosted.Model.OffloadFault is { } fault)
@@ -84,7 +89,6 @@ internal static class RunCommand
         }
         else
         {
-            _ = RequiredTokenizer.Of(model, parsed.GetRequiredValue(Directory), "Put it there, or give --tokens instead of --prompt.");
             string begun = parsed.GetRequiredValue(Prompt);
             TextGeneration text = model.Generate(begun, options, cancellation);
             // A person reads on from the prompt; a program that reads us gets what was generated, and nothing else.

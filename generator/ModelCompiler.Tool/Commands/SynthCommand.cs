@@ -52,6 +52,11 @@ internal static class SynthCommand
                 progress.Dispose();
                 RemoveOthers(folder, files);
                 Console.WriteLine($"Wrote {string.Join(", ", files)} to {folder}: {Output.Bytes(files.Sum(file => new FileInfo(Path.Combine(folder, file)).Length))}");
+                if (!File.Exists(Path.Combine(folder, "tokenizer.json")))
+                {
+                    Console.WriteLine("No tokenizer.json: 'modelc run' takes --tokens of such a model instead of --prompt.");
+                }
+
                 return ExitCode.Success;
             },
             CancellationToken.None));

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace ModelCompiler.Runtime.Memory;
 
 /// <summary>
-/// Pages of 2 MiB, which Linux gives to who asks for them: one fault and one entry of the page table instead of 512. Memory is read 10 to 45 % faster through them.
+/// Pages of 2 MiB, which Linux gives to who asks for them: one fault and one entry of the page table instead of 512 (a start of the 15M, 33 MB in bf16,
+/// takes 1 ms less). Memory is read faster through them, too.
 /// </summary>
 internal static unsafe partial class HugePages
 {

@@ -14,7 +14,7 @@ internal static class AttendWriter
     /// <summary>Requires <c>(w, pages, offset, queries, position, output)</c>: the queries of one position, side by side.</summary>
     public static string OnePosition(KernelSet set, AttentionKernel a) => set.Require(KernelFile.Kernels, a.Name + "Position", writer =>
     {
-        bool scaled = a.Block.Groups > 0;
+        bool scaled = a.Block.Groups > 0, asksNext = CacheTileWriter.AsksNext(set.Target, a.Block);
         string softmax = SoftmaxWriter.Require(set, a);
         string scores = CacheTileWriter.Scores(set, a.Block), values = CacheTileWriter.Values(set, a.Block);
         writer.Line($"/// <summary>The {a.Group} quer{(a.Group == 1 ? "y" : "ies")} of one key/value head at one position.</summary>");
@@ -32,8 +32,14 @@ internal static class AttendWriter
         WriteScores(writer, a, scores, scaled);
         writer.Line("int own = position - (p * 64);");
         WriteSoftmax(writer, a, softmax, "scores", "state", "sums", Literals.Int(a.Group), "own");
+        if (asksNext)
+        {
+            writer.Line("// Behind the last page a worker mostly goes on with the next head, from its first page on.");
+            writer.Line($"byte* next = p < position / 64 ? pages[p + 1] + offset : pages[{FirstPage(a)}] + offset + {a.Block.LengthBytes};");
+        }
+
         writer.Line("nint inputs = (Math.Min(own, 63) + 4) & ~3; // weights beyond the last visible position are zero");
-        Tiles(writer, a, $"{values}(scores{Row(a, CachePage.Positions)}, {Count(a)}, (uint*)(block + {a.Block.ValuesOffsetBytes}), sums{Row(a, a.PaddedHeadDim)}, inputs{(scaled ? $", scales + {a.Scratch.ValueScales}" : "")}); // sums += weights · v");
+        Tiles(writer, a, $"{values}(scores{Row(a, CachePage.Positions)}, {Count(a)}, (uint*)(block + {a.Block.ValuesOffsetBytes}), sums{Row(a, a.PaddedHeadDim)}, inputs{(asksNext ? ", (uint*)next" : "")}{(scaled ? $", scales + {a.Scratch.ValueScales}" : "")}); // sums += weights · v");
         writer.Close().Line();
         WriteEnd(writer, set, a, "sums", "state", Literals.Int(a.Group), "output", a.PaddedHeadDim);
         writer.Close();

@@ -17,18 +17,26 @@ internal sealed class CacheTileWriter(KernelSet set, CacheBlock block, bool valu
     private readonly int columns = values ? block.HeadDim : CachePage.Positions;
     private readonly int numbers = block.Format.NumbersPerWord;
     private readonly int groupSize = block.Format.GroupSize;
+    private readonly bool asksNext = values && AsksNext(set.Target, block);
 
     /// <summary>Requires <c>(q, rows, keys, scores[, scales])</c>: scores[rows × 64] = q[rows × headDim] · keys.</summary>
     public static string Scores(KernelSet set, CacheBlock block) => new CacheTileWriter(set, block, false).Require();
 
-    /// <summary>Requires <c>(weights, rows, values, sums, inputs[, scales])</c>: sums[rows × headDim] += weights[rows × 64] · values.</summary>
+    /// <summary>
+    /// Requires <c>(weights, rows, values, sums, inputs[, next][, scales])</c>: sums[rows × headDim] += weights[rows × 64] · values. What is read behind them begins at next
+    /// (<see cref="AsksNext"/>).
+    /// </summary>
     public static string Values(KernelSet set, CacheBlock block) => new CacheTileWriter(set, block, true).Require();
+
+    /// <summary>Whether a tile asks for lines ahead of it, and so, at its last values, for the next page.</summary>
+    public static bool AsksNext(VectorTarget target, CacheBlock block)
+        => TilePlan.CacheAhead(target.Set, 1, block.Format.NumbersPerWord == 1, recent: target.Recent is not null).Bytes > 0;
 
     private string Suffix => (values ? "Values" : "Scores") + block.HeadDim + block.Format.Name.ToUpperInvariant();
 
-    private string Parameters => "uint* words, float* y" + (values ? ", nint inputs" : "") + (groupSize > 0 ? ", float* scales" : "");
+    private string Parameters => "uint* words, float* y" + (values ? ", nint inputs" : "") + (asksNext ? ", uint* next" : "") + (groupSize > 0 ? ", float* scales" : "");
 
-    private string Arguments => "words, y" + (values ? ", inputs" : "") + (groupSize > 0 ? ", scales" : "");
+    private string Arguments => "words, y" + (values ? ", inputs" : "") + (asksNext ? ", next" : "") + (groupSize > 0 ? ", scales" : "");
 
     private int InputStride => values ? CachePage.Positions : block.HeadDim;
 
@@ -91,7 +99,13 @@ internal sealed class CacheTileWriter(KernelSet set, CacheBlock block, bool valu
         }
 
         writer.Line($"uint* w = words{(loops ? " + column" : "")};");
-        WriteLoops(writer, rows, registers, loops, Ahead(rows, recent: guard is not null));
+        ReadAhead ahead = Ahead(rows, recent: guard is not null);
+        if (asksNext && ahead.Bytes > 0)
+        {
+            writer.Line($"nint jump = (nint)(next - (words + (inputs / {numbers} * {columns})));");
+        }
+
+        WriteLoops(writer, rows, registers, loops, ahead);
         for (int row = 0; row < rows; row++)
         {
             for (int register = 0; register < registers; register++)
@@ -153,6 +167,12 @@ internal sealed class CacheTileWriter(KernelSet set, CacheBlock block, bool valu
             writer.Line($"float* in{row} = &x[{(row == 0 ? "k" : $"k + {row * InputStride}")}];");
         }
 
+        if (asksNext && ahead.Bytes > 0)
+        {
+            writer.Line($"uint* ahead = w + {ahead.Bytes / sizeof(uint)};");
+            writer.Line($"ahead += k + {ahead.Bytes / sizeof(uint) * numbers / columns} < inputs ? 0 : jump;");
+        }
+
         for (int input = 0; input < turn; input++)
         {
             for (int row = 0; row < rows; row++)
@@ -165,7 +185,7 @@ internal sealed class CacheTileWriter(KernelSet set, CacheBlock block, bool valu
 
             if (input % numbers == 0)
             {
-                PrefetchWriter.WriteAhead(writer, target, ahead, "w", input / numbers * columns, registers);
+                WriteAhead(writer, ahead, input / numbers * columns, registers);
             }
 
             for (int register = 0; register < registers; register++)
@@ -187,6 +207,19 @@ internal sealed class CacheTileWriter(KernelSet set, CacheBlock block, bool valu
         }
 
         writer.Line($"w += {turn / numbers * columns};");
+    }
+
+    /// <summary>Asks for what lies ahead of some registers; at the last values, for the next page.</summary>
+    private void WriteAhead(SourceWriter writer, ReadAhead ahead, int offset, int registers)
+    {
+        if (asksNext && ahead.Bytes > 0)
+        {
+            PrefetchWriter.WriteLines(writer, target, "ahead", offset, registers * target.Lanes, ahead.Hint);
+        }
+        else
+        {
+            PrefetchWriter.WriteAhead(writer, target, ahead, "w", offset, registers);
+        }
     }
 
     /// <summary>Of keys: one for each position, across the lanes, for a group of inputs. Of values: one for an input and a group of columns.</summary>
