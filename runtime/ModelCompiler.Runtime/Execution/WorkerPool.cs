@@ -93,12 +93,14 @@ internal sealed class WorkerPool : IDisposable
         {
             int index = startedThreads;
             int seen = starts[index].Openings;
-            new Thread(() => Serve(index, seen)) { IsBackground = true, Name = $"{name} worker {index}" }.Start();
+            int starter = Placement.Processor();
+            new Thread(() => Serve(index, seen, starter)) { IsBackground = true, Name = $"{name} worker {index}" }.Start();
         }
     }
 
-    private void Serve(int index, int seen)
+    private void Serve(int index, int seen, int starter)
     {
+        Placement.LeaveTo(starter);
         while (true)
         {
             seen = starts[index].Wait(seen);

@@ -385,6 +385,23 @@ public sealed class TwoModelsTests
         Assert.Contains($"App.csproj({project.PlaceOf("Include=")}): error MC312: ", project.Build().Expect(1).Output);
     }
 
+    /// <summary>Each with formats of its own.</summary>
+    [Fact]
+    public void OneFolderMayBeCompiledUnderTwoNames()
+    {
+        using TemporaryProject project = new("""<CompiledModel Include="models/tiny" /><CompiledModel Include="models/tiny" Name="small" Weights="q4" />""");
+        project.Synthesise();
+        project.Write("Program.cs", """
+            using TinyModel tiny = TinyModel.Load();
+            using SmallModel small = SmallModel.Load();
+            Console.WriteLine($"{tiny.Description.Format} {small.Description.Format}");
+            [CompiledModel("tiny")] internal sealed partial class TinyModel;
+            [CompiledModel("small")] internal sealed partial class SmallModel;
+            """);
+        project.Build().Expect(0);
+        Assert.Equal("f32 q4", project.Run());
+    }
+
     /// <summary>What stands in the file is not the path that the build knows: then the last part of it tells, where it is one item's, and no other item is blamed.</summary>
     [Theory]
     [InlineData("""<CompiledModel Include="$(Models)/b" Embed="x" />""", true)]

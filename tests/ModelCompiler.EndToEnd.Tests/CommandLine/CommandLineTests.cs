@@ -331,7 +331,9 @@ public sealed class CommandLineTests : IDisposable
         string model = folder.Synthesise("m");
         Finished ids = ChildProcess.Modelc("run", model, "--tokens", "1,2,3", "--temperature", "0", "--max-tokens", "4", "--ignore-end").Expect(0);
         Assert.Matches(@"^\d+( \d+){3}\s*$", ids.Output);
-        Assert.StartsWith($"{Path.Combine(model, "tokenizer.json")}: error MC021: ", ChildProcess.Modelc("run", model, "--prompt", "a").Expect(1).Error);
+        Finished text = ChildProcess.ModelcWith(("MODELCOMPILER_CACHE", folder["none"]), "run", model, "--prompt", "a").Expect(1);
+        Assert.StartsWith($"{Path.Combine(model, "tokenizer.json")}: error MC021: ", text.Error);
+        Assert.False(Directory.Exists(folder["none"])); // told before anything is packed
         File.WriteAllText(Path.Combine(model, "tokenizer.json"), "{\n\"model\" 1 }");
         Assert.Matches(@"tokenizer\.json\(2,\d+\): error MC022: tokenizer\.json: found text that is no JSON \(.*[^.]\), expected JSON\. ", ChildProcess.Modelc("run", model, "--prompt", "a").Expect(1).Error);
         Assert.StartsWith($"{Path.Combine(model, "tokenizer_config.json")}: error MC022: bos_token: found 1, expected a string", TokenizerConfig("""{ "bos_token": 1 }"""));

@@ -129,6 +129,19 @@ public partial class MachineCodeTests(NativeProgram program, ITestOutputHelper o
         }
     }
 
+    /// <summary>On older ones those of one query in float32 alone ask.</summary>
+    [Theory]
+    [InlineData(1, "F32Plain", 1)]
+    [InlineData(1, "BF16Plain", 0)]
+    [InlineData(1, "Q8Plain", 0)]
+    [InlineData(4, "F32Plain", 0)]
+    [InlineData(4, "Q8Plain", 0)]
+    public void JitAsksAheadInTheCacheForFloat32(int rows, string format, int linesPerProduct)
+    {
+        Engines.Require(InstructionSet.Avx512);
+        AssertAsksAhead(program.Older, $@"\+Avx512Kernels:Cache{rows}x\w*(64|128){format}\(", "prefetcht1", "vfmadd", linesPerProduct, 1);
+    }
+
     /// <param name="turn">Lines of a turn of the loop, where the plan keeps them few; 0: any.</param>
     private static void AssertAsksAhead(JitRun run, string pattern, string prefetch, string product, int lines, int products, int turn = 0)
     {
