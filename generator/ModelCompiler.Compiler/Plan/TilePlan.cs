@@ -71,7 +71,7 @@ public static class TilePlan
     /// How far ahead a tile asks that reads the cache as it lies. Zen 4: float32 of one row, 3 to 8 % of a decode behind 900 tokens in q4 while memory read at 60 GB/s, nothing while it read at 35.
     /// Zen 5, Qwen3 in q4 behind 1,024 tokens, two rows: f32 + 1 %, bf16 + 3, q8 + 18; 15M, whose cache stays in the processor's, one row, behind 160: f32 + 4, q8 + 2: all asked into L1 alone. That
     /// is not what is done: more than <see cref="CacheRows"/> queries of a head pass over a page again (with two, f32 and q8, it is level). A page's last values ask for the next page, or for the first of the next head:
-    /// beside asking behind them, in q4 Qwen3 behind 1,024 tokens + 2 % (f32) and + 1 (q8), GPT-2 behind 64 + 2, 15M with a cache in q8 + 2.
+    /// beside asking behind them, in q4 Qwen3 behind 1,024 tokens + 2 % (f32) and + 1 (q8), GPT-2 behind 64 + 2, 15M with a cache in q8 + 2; on Zen 4 not measured.
     /// </summary>
     public static ReadAhead CacheAhead(TargetSet target, int rows, bool float32, bool recent)
         => target == TargetSet.Avx512 && recent ? new(4096, PrefetchHint.First) : Ahead(target, rows, float32, recent);

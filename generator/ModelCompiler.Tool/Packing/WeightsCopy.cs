@@ -10,7 +10,7 @@ namespace ModelCompiler.Tool.Packing;
 /// </summary>
 internal static class WeightsCopy
 {
-    /// <summary>Replaces what is at <paramref name="to"/>; who reads that goes on reading the old one. The copy is as old as the file.</summary>
+    /// <summary>Replaces what is at <paramref name="to"/>, or what a link there leads to; who reads that goes on reading the old one. The copy is as old as the file.</summary>
     /// <param name="from">A packed weights file.</param>
     /// <param name="to">A file or nothing, in a folder that exists.</param>
     /// <param name="begin">Takes the length in bytes; what it gives receives the number of bytes copied so far.</param>
@@ -23,19 +23,25 @@ internal static class WeightsCopy
         using FileStream source = new(from, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
         byte[] piece = new byte[HugePages.Bytes];
         int read = source.ReadAtLeast(piece, piece.Length, throwOnEndOfStream: false);
-        if (read < WeightsHeader.LengthBytes)
+        if (read < WeightsHeader.LengthBytes && WeightsHeader.Magic.StartsWith(piece.AsSpan(0, Math.Min(read, WeightsHeader.Magic.Length))))
         {
             throw WeightsHeaderFields.Truncated($"'{from}'", read, WeightsHeader.LengthBytes);
         }
 
-        WeightsHeaderFields header = WeightsHeaderFields.Read($"'{from}'", piece.AsSpan(0, read), source.Length);
+        WeightsHeaderFields header = WeightsHeaderFields.Read($"'{from}'", piece.AsSpan(0, Math.Max(read, WeightsHeader.LengthBytes)), source.Length);
         IProgress<long> progress = begin(header.FileLength);
-        using WholeFile copy = new(to, bufferSize: 0);
-        for (long copied = 0; read > 0; read = source.ReadAtLeast(piece, piece.Length, throwOnEndOfStream: false))
+        using WholeFile copy = new(to, bufferSize: 0, followLinks: true);
+        long copied = 0;
+        for (; read > 0; read = source.ReadAtLeast(piece, piece.Length, throwOnEndOfStream: false))
         {
             cancellation.ThrowIfCancellationRequested();
             copy.Stream.Write(piece, 0, read);
             progress.Report(copied += read);
+        }
+
+        if (copied < header.FileLength)
+        {
+            throw WeightsHeaderFields.Truncated($"'{from}'", copied, header.FileLength); // meanwhile
         }
 
         File.SetLastWriteTimeUtc(copy.Stream.SafeFileHandle, File.GetLastWriteTimeUtc(source.SafeFileHandle));

@@ -15,8 +15,10 @@ internal static unsafe partial class HugePages
 
     /// <summary>
     /// Asks for them, for fresh memory or a mapped file. Of a file it holds for what is read from the disk from then on (ext4, XFS and others with large folios): what lies in
-    /// small pages of the page cache already stays there. A wish: where it is refused, pages are small.
+    /// small pages of the page cache already mostly stays there. A wish: where it is refused, pages are small.
     /// </summary>
+    /// <param name="start">Where a page begins.</param>
+    /// <param name="lengthBytes">Less than a huge page: nothing is asked.</param>
     public static void Ask(void* start, long lengthBytes)
     {
         if (!OperatingSystem.IsLinux() || lengthBytes < Bytes)

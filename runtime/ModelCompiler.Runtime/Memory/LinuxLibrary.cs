@@ -6,11 +6,11 @@ namespace ModelCompiler.Runtime.Memory;
 internal static class LinuxLibrary
 {
     /// <summary>
-    /// Its whole name, which the loader knows without looking anywhere (musl's, too, whose file is called otherwise): for "libc" .NET asks it for three names in all its folders, 150 system calls
+    /// Its whole name, which the loader knows already (musl's, too, whose file is called otherwise): for "libc" .NET asks it for three names in all its folders, 150 system calls
     /// and 0.2 ms of a start.
     /// </summary>
     public const string C = "libc.so.6";
 
-    /// <summary>Not beside the program.</summary>
+    /// <summary>Not beside the assembly. (The JIT's host tries its own folders first, whatever is said here.)</summary>
     public const DllImportSearchPath Paths = DllImportSearchPath.System32;
 }

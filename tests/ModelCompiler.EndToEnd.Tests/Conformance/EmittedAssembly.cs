@@ -18,12 +18,16 @@ internal static class EmittedAssembly
     ];
 
     /// <summary>The bytes of the assembly. Fails the test when the code does not compile without a warning.</summary>
-    public static byte[] Compile(string name, IEnumerable<GeneratedFile> files, OutputKind kind = OutputKind.DynamicallyLinkedLibrary)
+    /// <param name="name">The assembly's.</param>
+    /// <param name="files">Emitted.</param>
+    /// <param name="kind">Library or program.</param>
+    /// <param name="checkOverflow">As in a project that sets CheckForOverflowUnderflow: pointers are checked, too.</param>
+    public static byte[] Compile(string name, IEnumerable<GeneratedFile> files, OutputKind kind = OutputKind.DynamicallyLinkedLibrary, bool checkOverflow = false)
     {
         CSharpCompilation compilation = CSharpCompilation.Create(
             name, files.Select(file => CSharpSyntaxTree.ParseText(file.Text, path: file.HintName)), references,
             new CSharpCompilationOptions(
-                kind, optimizationLevel: OptimizationLevel.Release, allowUnsafe: true, deterministic: true, nullableContextOptions: NullableContextOptions.Enable));
+                kind, optimizationLevel: OptimizationLevel.Release, checkOverflow: checkOverflow, allowUnsafe: true, deterministic: true, nullableContextOptions: NullableContextOptions.Enable));
         using MemoryStream bytes = new();
         EmitResult result = compilation.Emit(bytes);
         Assert.True(result.Success, string.Join('\n', result.Diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error).Take(10)));

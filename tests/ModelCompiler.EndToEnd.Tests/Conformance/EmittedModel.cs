@@ -42,7 +42,7 @@ internal sealed class EmittedModel
         }
 
         Files = Emit([.. Engines.All]);
-        load = new(() => EmittedAssembly.Loader(EmittedAssembly.Compile(Identifier, Files), FullClassName));
+        load = new(() => EmittedAssembly.Loader(EmittedAssembly.Compile(Identifier, Files, checkOverflow: true), FullClassName));
         reference = new(() => RunReference(Tokens(ConformanceModels.LongestReference)));
     }
 

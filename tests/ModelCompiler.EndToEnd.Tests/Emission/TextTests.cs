@@ -57,6 +57,8 @@ public class TextTests
     [InlineData("attention-block", "Model.Avx2.g.cs", "Attention6x12Kv2Block")]
     [InlineData("cache-store-bf16", "Model.Avx2.g.cs", "Store16BF16", "bf16")]
     [InlineData("cache-scores-bf16", "Model.Avx512.Tiles.g.cs", "Cache3xScores16BF16(", "bf16")]
+    [InlineData("cache-values-bf16", "Model.Avx512.Tiles.g.cs", "Cache3xValues16BF16(", "bf16")]
+    [InlineData("attention-position-bf16", "Model.Avx512.g.cs", "Attention6x12Kv2Position", "bf16")]
     public void LooksAsBefore(string snapshot, string file, string? method, string cache = "f32")
     {
         string text = Emit("qwen2-biased", "bf16", cache).Single(emitted => emitted.HintName == file).Text;

@@ -39,7 +39,7 @@ internal static class AttendWriter
         }
 
         writer.Line("nint inputs = (Math.Min(own, 63) + 4) & ~3; // weights beyond the last visible position are zero");
-        Tiles(writer, a, $"{values}(scores{Row(a, CachePage.Positions)}, {Count(a)}, (uint*)(block + {a.Block.ValuesOffsetBytes}), sums{Row(a, a.PaddedHeadDim)}, inputs{(asksNext ? ", (uint*)next" : "")}{(scaled ? $", scales + {a.Scratch.ValueScales}" : "")}); // sums += weights · v");
+        Tiles(writer, a, $"{values}(scores{Row(a, CachePage.Positions)}, {Count(a)}, (uint*)(block + {a.Block.ValuesOffsetBytes}), sums{Row(a, a.PaddedHeadDim)}, inputs{(asksNext ? $", (uint*){Next(a)}" : "")}{(scaled ? $", scales + {a.Scratch.ValueScales}" : "")}); // sums += weights · v");
         writer.Close().Line();
         WriteEnd(writer, set, a, "sums", "state", Literals.Int(a.Group), "output", a.PaddedHeadDim);
         writer.Close();
@@ -170,6 +170,10 @@ internal static class AttendWriter
 
         writer.Open($"for (int row = 0; row < {a.Group}; row += {TilePlan.CacheRows})").Line(call).Close();
     }
+
+    /// <summary>What is read behind the values: these once more by further queries, then the next page.</summary>
+    private static string Next(AttentionKernel a)
+        => a.Group <= TilePlan.CacheRows ? "next" : $"(row + {TilePlan.CacheRows} < {a.Group} ? block + {a.Block.ValuesOffsetBytes} : next)";
 
     private static string Row(AttentionKernel a, int stride) => a.Group <= TilePlan.CacheRows ? "" : $" + (row * {stride})";
 

@@ -83,14 +83,14 @@ internal static class CacheStoreWriter
         writer.Open($"for (nint i = 0; i < {block.HeadDim}; i += {n})");
         for (int i = 0; i < n; i++)
         {
-            writer.Line($"keys[(i * {CachePage.Positions}) + {i}] = ({code})codes[i + {i}];");
+            writer.Line($"keys[(i * {CachePage.Positions}) + {i}] = unchecked(({code})codes[i + {i}]);");
         }
 
         writer.Close().Line();
         writer.Line($"{encode}(value, codes{scales(1)});");
         writer.Line($"{code}* values = ({code}*)(block + {block.ValuesOffsetBytes}) + (column / {n} * {n * block.HeadDim}) + (column % {n});");
         writer.Open($"for (nint i = 0; i < {block.HeadDim}; i++)");
-        writer.Line($"values[i * {n}] = ({code})codes[i];");
+        writer.Line($"values[i * {n}] = unchecked(({code})codes[i]);");
         writer.Close();
     }
 

@@ -102,7 +102,8 @@ internal sealed class CacheTileWriter(KernelSet set, CacheBlock block, bool valu
         ReadAhead ahead = Ahead(rows, recent: guard is not null);
         if (asksNext && ahead.Bytes > 0)
         {
-            writer.Line($"nint jump = (nint)(next - (words + (inputs / {numbers} * {columns})));");
+            string walked = $"inputs / {numbers} * {columns}", page = $"(nint)(next - (words + ({walked})))";
+            writer.Line($"nint jump = {(loops ? $"column + {width} < {columns} ? {width} - ({walked}) : " : "")}{page};");
         }
 
         WriteLoops(writer, rows, registers, loops, ahead);
@@ -169,8 +170,8 @@ internal sealed class CacheTileWriter(KernelSet set, CacheBlock block, bool valu
 
         if (asksNext && ahead.Bytes > 0)
         {
-            writer.Line($"uint* ahead = w + {ahead.Bytes / sizeof(uint)};");
-            writer.Line($"ahead += k + {ahead.Bytes / sizeof(uint) * numbers / columns} < inputs ? 0 : jump;");
+            // Backwards, where the next page lies lower: a project that checks arithmetic would take that for an overflow. Where 4 KiB are no whole number of rows, the few lines behind the values are in vain.
+            writer.Line($"uint* ahead = unchecked(w + {ahead.Bytes / sizeof(uint)} + (k + {ahead.Bytes / sizeof(uint) * numbers / columns} < inputs ? 0 : jump));");
         }
 
         for (int input = 0; input < turn; input++)

@@ -17,7 +17,7 @@ internal sealed class PortableTarget() : VectorTarget(TargetSet.Portable, 4)
         for (int i = 0; i < 4; i++)
         {
             string weight = i == 3 ? "Vector128.ShiftRightArithmetic(bytes, 24)" : $"Vector128.ShiftRightArithmetic(bytes << {24 - (8 * i)}, 24)";
-            writer.Line($"sum += {weight} * Vector128.Create((int)(sbyte){(i == 0 ? "four" : $"(four >> {8 * i})")});");
+            writer.Line($"sum += {weight} * Vector128.Create((int)unchecked((sbyte){(i == 0 ? "four" : $"(four >> {8 * i})")}));");
         }
 
         writer.Line("return sum;");
