@@ -42,8 +42,8 @@ internal static class PerplexityCommand
     private static int Run(ParseResult parsed, CancellationToken cancellation)
     {
         using ProgressLine progress = new();
-        RequiredTokenizer.Require(parsed.GetRequiredValue(Directory));
         string text = ModelText.ReadNamed(parsed.GetRequiredValue(Text), "Name a text file, UTF-8.", cancellation).Text;
+        RequiredTokenizer.Require(parsed.GetRequiredValue(Directory));
         using HostedModel hosted = new ModelHost(parsed.GetRequiredValue(Directory), new(parsed.GetRequiredValue(Weights), parsed.GetRequiredValue(Cache)), progress.Begin, cancellation, Adapter.Of(parsed))
             .Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), parsed.GetValue(Verify)));
         hosted.Explain(model =>
