@@ -43,12 +43,12 @@ internal static class PerplexityCommand
     {
         using ProgressLine progress = new();
         string text = ModelText.ReadNamed(parsed.GetRequiredValue(Text), "Name a text file, UTF-8.", cancellation).Text;
-        RequiredTokenizer.Require(parsed.GetRequiredValue(Directory));
         using HostedModel hosted = new ModelHost(parsed.GetRequiredValue(Directory), new(parsed.GetRequiredValue(Weights), parsed.GetRequiredValue(Cache)), progress.Begin, cancellation, Adapter.Of(parsed))
             .Load(Symbols.LoadOptions(parsed.GetValue(Threads), parsed.GetValue(Isa), parsed.GetValue(Verify)));
         hosted.Explain(model =>
         {
             PerplexityWindows cut = Cut(parsed, model.Description);
+            RequiredTokenizer.Require(parsed.GetRequiredValue(Directory));
             int[] tokens = model.Tokenizer!.Encode(text);
             if (tokens.Length < cut.Length)
             {

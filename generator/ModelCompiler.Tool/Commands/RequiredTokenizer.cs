@@ -7,7 +7,7 @@ internal static class RequiredTokenizer
 {
     private const string FileName = "tokenizer.json";
 
-    /// <summary>Before the model is packed and compiled for nothing. What is wrong with a folder that is no model's is told by who opens it.</summary>
+    /// <summary>Needs no compiled model, so that none is made for nothing. What is wrong with a folder that is no model's is told by who opens it.</summary>
     /// <exception cref="ModelException">The model was published without one.</exception>
     public static void Require(string directory, string advice = "Put it there.")
     {
