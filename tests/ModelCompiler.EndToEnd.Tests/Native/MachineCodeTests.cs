@@ -139,7 +139,7 @@ public partial class MachineCodeTests(NativeProgram program, ITestOutputHelper o
     public void JitAsksAheadInTheCacheForFloat32(int rows, string format, int linesPerProduct)
     {
         Engines.Require(InstructionSet.Avx512);
-        AssertAsksAhead(program.Older, $@"\+Avx512Kernels:Cache{rows}x\w*(64|128){format}\(", "prefetcht1", "vfmadd", linesPerProduct, 1);
+        AssertAsksAhead(program.Older, $@"\+Avx512Kernels:Cache{rows}x\w+\d{format}\(", "prefetcht1", "vfmadd", linesPerProduct, 1);
     }
 
     /// <param name="turn">Lines of a turn of the loop, where the plan keeps them few; 0: any.</param>
