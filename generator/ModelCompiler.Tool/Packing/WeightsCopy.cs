@@ -6,7 +6,7 @@ namespace ModelCompiler.Tool.Packing;
 
 /// <summary>
 /// Copies packed weights in pieces of a huge page, as <see cref="WeightsFileWriter"/> writes them: what <c>cp</c> or MSBuild has copied lies in small pages of the page cache until it is
-/// read from the disk again.
+/// read from the disk again by who asks for large ones, as a model does.
 /// </summary>
 internal static class WeightsCopy
 {

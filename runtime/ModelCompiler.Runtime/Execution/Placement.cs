@@ -25,7 +25,7 @@ internal static unsafe partial class Placement
     }
 
     /// <summary>Moves the caller to another processor, if it is on this one and may be on others.</summary>
-    public static void LeaveTo(int processor)
+    public static void Leave(int processor)
     {
         if (processor < 0 || processor >= MaskBytes * 8 || Processor() != processor)
         {

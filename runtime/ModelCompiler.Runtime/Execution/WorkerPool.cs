@@ -100,7 +100,7 @@ internal sealed class WorkerPool : IDisposable
 
     private void Serve(int index, int seen, int starter)
     {
-        Placement.LeaveTo(starter);
+        Placement.Leave(starter);
         while (true)
         {
             seen = starts[index].Wait(seen);

@@ -9,7 +9,7 @@ namespace ModelCompiler.Runtime.Weights;
 /// place only in <see cref="Complete"/>: whoever fails or is cancelled before leaves neither half a file nor a temporary one. A symbolic link in its place is replaced, not what it leads to.
 /// <para>The file is written in pieces of a huge page: Linux (on a file system with large folios, as ext4 is) keeps what was written at once in one piece of its page cache and
 /// maps it as such, until it is evicted; reading through huge pages was measured 14 to 45 % faster. A copy of the file lies in small pages until it is read
-/// from the disk again.</para>
+/// from the disk again by who asks for large ones, as a model does.</para>
 /// </summary>
 public sealed class WeightsFileWriter : IDisposable
 {

@@ -16,7 +16,7 @@ public sealed class PlacementTests
         Assert.Contains(Enumerable.Range(0, 20), _ =>
         {
             int before = Placement.Processor();
-            Placement.LeaveTo(before);
+            Placement.Leave(before);
             return Placement.Processor() != before;
         });
     }
@@ -40,5 +40,5 @@ public sealed class PlacementTests
     [InlineData(1023)]
     [InlineData(1024)]
     [InlineData(int.MaxValue)]
-    public void WhereItIsNotNothingHappens(int processor) => Placement.LeaveTo(processor);
+    public void WhereItIsNotNothingHappens(int processor) => Placement.Leave(processor);
 }
